@@ -1,0 +1,34 @@
+# A line or two each; no logic lives here. `make story` first, then open the page it names.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: story test lab refresh check bench clean setup
+
+story: setup ## execute every notebook and build the pages in build/pages
+	@$(BIN)/python -m publish
+
+test: setup ## pass all tests
+	@$(BIN)/python -m pytest
+
+lab: setup ## open the start page in JupyterLab
+	@$(BIN)/jupyter lab notebooks/00-start-here.ipynb
+
+refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and the data dictionary
+	@$(BIN)/python -m publish --refresh
+	@$(BIN)/python -m publish --stored
+
+check: setup ## follow every fact link, executing nothing
+	@$(BIN)/python -m publish --check
+
+bench: setup ## time the steps of building the pages
+	@$(BIN)/python -m publish --bench
+
+clean: ## remove what was built or installed here
+	rm -rf .venv build
+
+setup: .venv/ready
+.venv/ready: requirements.txt constraints.txt pyproject.toml
+	@echo "setting up .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@

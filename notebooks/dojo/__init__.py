@@ -1,0 +1,1 @@
+"""The vocabulary the notebooks speak. Start with `tables`, `show` and `charts`."""

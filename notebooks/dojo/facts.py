@@ -1,0 +1,305 @@
+"""Given a text and the tables, says which numbers in it are linked, and whether each agrees.
+
+A number or date in prose is a link, either to the row and column it is read from,
+
+    [about 20](../data/story/people_moves.csv#twenty-to-densityai "headcount_low")
+
+or to the cell that computed it, where the title is the label that stands beside the number in the
+cell's output:
+
+    [63 days](#cell-id=days-apart "praise to report")
+
+The title may be left out where only one value could be meant. Linked text between quotation
+marks must stand in the row's `quote`; a quotation without a link is an error. A second mention of the same number in one paragraph
+needs no second link.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Any
+
+import mistune
+
+from dojo import dates, quantities, tables
+from dojo.quantities import Quantity
+
+#: nouns before which even a spelled number is a fact
+COUNTED = re.compile(r"[\s-](?:\w+[\s-]){0,2}(?:people|chips|days|weeks|months|years)\b")
+ROW_LINK = re.compile(r"(?:\.\./)?data/(?P<file>[\w/.-]+\.csv)#(?P<row>[\w./-]+)")
+CELL_LINK = re.compile(r"(?P<page>[\w.-]+\.ipynb)?#cell-id=(?P<cell>[\w-]+)")
+QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
+
+#: words in quotation marks up to this many are a turn of phrase, more are a quotation that needs its source
+LONGEST_PHRASE = 3
+
+#: gives the printed output of a cell: (notebook or "" for this one, cell id) -> text; KeyError if none
+Printed = Callable[[str, str], str]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One number of a text that is not backed, and why."""
+
+    says: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"says {self.says}, {self.why}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as Markdown holds it."""
+
+    text: str
+    url: str
+    title: str
+
+
+@dataclass(frozen=True)
+class RowTarget:
+    """The row and column a fact link points to."""
+
+    row: tables.Row
+    #: the columns named by the link's title, one for all numbers or one for each; () when it names none
+    columns: tuple[str, ...]
+
+
+# --- checking a text -------------------------------------------------------------------------
+
+
+def check(markdown: str, printed: Printed) -> list[Disagreement]:
+    """Every number, date or quotation of a Markdown text that is not backed by what it links to."""
+    found: list[Disagreement] = []
+    for block in blocks(markdown):
+        linked: set[tuple] = set()
+        for before, piece in zip(["", *block], block, strict=False):
+            if isinstance(piece, Link):
+                found += check_link(_quoting(before, piece), printed)
+                linked |= {q.key for q in quantities.read(mask(piece.text))}
+        plain = "".join(piece if isinstance(piece, str) else "\0" for piece in block)
+        found += [
+            Disagreement(f"“{words}”", "a quotation that no link backs: point it to its row")
+            for words in QUOTED.findall(plain)
+            if len(words.split()) > LONGEST_PHRASE
+        ]
+        found += [
+            Disagreement(q.text.strip(), "which no link backs: point it to its row or its cell")
+            for q in bare(plain)
+            if q.key not in linked
+        ]
+    return found
+
+
+def _quoting(before: str | Link, link: Link) -> Link:
+    """The link with the quotation mark that stands before it, which makes its text a quotation."""
+    quoted = isinstance(before, str) and before.endswith(("“", '"'))
+    return Link(f"“{link.text}”", link.url, link.title) if quoted else link
+
+
+def bare(text: str) -> list[Quantity]:
+    """The numbers and dates of a text that would have to be linked: digits, and counted nouns."""
+    hidden = mask(text)
+    return [q for q in quantities.read(hidden) if not q.spelled or _counts(q, hidden)]
+
+
+def _counts(q: Quantity, text: str) -> bool:
+    """A spelled number that counts people, chips or time; a month without a year counts nothing."""
+    if q.number in (None, 1):
+        return False
+    start = q.start + len(q.text.rstrip())
+    in_itself = bool(q.time) and q.text.endswith("s")
+    return in_itself or bool(COUNTED.match(text, start))
+
+
+def check_link(link: Link, printed: Printed) -> list[Disagreement]:
+    """What a link states that its target does not bear out; nothing for a link that leads elsewhere."""
+    try:
+        if target := row_target(link):
+            return list(_check_row(link, target))
+        if match := CELL_LINK.fullmatch(link.url):
+            output = printed(match["page"] or "", match["cell"])
+            return list(_check_cell(link, match["cell"], output))
+    except KeyError as error:
+        return [Disagreement(repr(link.text), f"but {error.args[0]}")]
+    if link.text in (link.url, PurePosixPath(link.url).stem):
+        return []  # the name of a page
+    return [Disagreement(q.text, f"but {link.url} is neither a row nor a cell") for q in bare(link.text)]
+
+
+def row_target(link: Link) -> RowTarget | None:
+    """The row a link points to, or None when it points to no table; KeyError when the row is missing."""
+    match = ROW_LINK.fullmatch(link.url)
+    if not match:
+        return None
+    name = PurePosixPath(match["file"]).stem
+    row = tables.find(match["row"], name)[0]
+    if row.table.path.relative_to(tables.DATA).as_posix() != match["file"]:
+        raise KeyError(f"the table {name} is at {row.table.path.relative_to(tables.DATA).as_posix()}")
+    columns = tuple(link.title.split())
+    for column in columns:
+        if column not in row.cells:
+            raise KeyError(f"{row.table.path.name} has no column {column!r}")
+    return RowTarget(row, columns)
+
+
+def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
+    row = target.row
+    quote = row.cells.get("quote", "")
+    for words in QUOTED.findall(link.text):
+        if _folded(words) not in _folded(quote):
+            yield Disagreement(f"“{words}”", f"{row.place} quote says {quote!r}")
+    stated = quantities.read(mask(QUOTED.sub("", link.text)))
+    # "one of the reports" counts nothing
+    stated = [q for q in stated if not (q.spelled and q.number == 1 and not q.time)]
+    for number, said in enumerate(stated):
+        columns = list(target.columns) or _columns(row, said)
+        if len(target.columns) == len(stated):
+            columns = [target.columns[number]]
+        if len(columns) != 1:
+            why = "no column holds such a value" if not columns else "name the column: " + ", ".join(columns)
+            yield Disagreement(said.text, f"{row.place}: {why}")
+        elif not _agrees(said, row, columns[0]):
+            column = columns[0]
+            unit = f" {row.cells['unit']}" if _is_number(row, column) and row.cells.get("unit") else ""
+            yield Disagreement(said.text, f"{row.place} {column} says {row.cells[column]}{unit}")
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\s.,!;:]+", " ", text.replace("’", "'")).strip().casefold()
+
+
+def _columns(row: tables.Row, said: Quantity) -> list[str]:
+    """The columns of a row that could hold what was said."""
+    filled = [column for column, cell in row.cells.items() if cell]
+    dated = [c for c in filled if row.table.fields[c].get("partialDate")]
+    numbers = [c for c in filled if _is_number(row, c)]
+    return dated if said.is_date or (said.date and dated and not numbers) else numbers
+
+
+def _is_number(row: tables.Row, column: str) -> bool:
+    return row.table.fields[column]["type"] in ("integer", "number")
+
+
+def _agrees(said: Quantity, row: tables.Row, column: str) -> bool:
+    cell = row.cells[column]
+    if not cell:
+        return False
+    if row.table.fields[column].get("partialDate"):
+        return quantities.dated(said, dates.window(cell))
+    if not _is_number(row, column):
+        return any(quantities.same(said, other) for other in quantities.read(mask(cell)))
+    unit = row.cells.get("unit") or row.table.fields[column].get("unit", "")
+    if said.currency and not unit.startswith(said.currency):
+        return False
+    if said.percent and unit not in ("percent", "fraction"):
+        return False
+    factor = 100 if said.percent and unit == "fraction" else 1
+    return quantities.states(said, float(cell) * factor, unit if unit in quantities.TIME else "")
+
+
+def _check_cell(link: Link, cell: str, output: str) -> Iterator[Disagreement]:
+    """Compare a link with the lines of the output that carry its label."""
+    lines = [line for line in output.splitlines() if link.title in line]
+    if link.title and not lines:
+        yield Disagreement(repr(link.text), f"but cell {cell} prints no {link.title!r}")
+        return
+    text = "\n".join(line.replace(link.title, " ", 1) if link.title else line for line in lines)
+    shown = quantities.read(mask(text))
+    for said in quantities.read(mask(link.text)):
+        options = [other for other in shown if bool(other.is_date) == bool(said.is_date)]
+        if not link.title and len({other.key for other in options}) > 1:
+            yield Disagreement(said.text, f"cell {cell} prints several values: name the label")
+        elif not any(quantities.same(said, other) for other in options):
+            printed = ", ".join(other.text.strip() for other in options) or "no such value"
+            yield Disagreement(said.text, f"cell {cell} prints {printed}")
+
+
+# --- names that hold digits ------------------------------------------------------------------
+
+
+def mask(text: str) -> str:
+    """The text with every name that holds a digit (AI6, H100, Dojo 2) blanked out."""
+    return _names().sub(lambda match: "\0" * len(match[0]), text)
+
+
+@lru_cache(maxsize=1)
+def _names() -> re.Pattern[str]:
+    known = tables.everything()
+    names = [row.cells["term"] for row in known["glossary"].rows.values()]
+    names += [alias for row in known["glossary"].rows.values() for alias in row.items("aliases")]
+    for table in ("chips", "number_formats", "networks"):
+        names += [row.cells["name"] for row in known[table].rows.values()]
+    with_digits = sorted({n for n in names if re.search(r"\d", n)}, key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, with_digits))})(?:s|’s|'s)?(?![\w])")
+
+
+# --- reading Markdown ------------------------------------------------------------------------
+
+#: what is not prose: code, maths, footnote labels
+_SKIPPED = {"codespan", "block_code", "inline_math", "block_math", "footnote_ref", "thematic_break"}
+_parse = mistune.create_markdown(renderer=None, plugins=["table", "footnotes", "math", "strikethrough"])
+
+
+def blocks(markdown: str) -> Iterator[list[str | Link]]:
+    """The paragraphs, headings, list items and table cells of a text, as pieces of text and links."""
+    yield from _blocks(_parse(markdown))
+
+
+def links(markdown: str) -> list[Link]:
+    """Every link of a text."""
+    return [piece for block in blocks(markdown) for piece in block if isinstance(piece, Link)]
+
+
+def _blocks(nodes: list[dict[str, Any]]) -> Iterator[list[str | Link]]:
+    for node in nodes:
+        kind, children = node["type"], node.get("children", [])
+        if kind in _SKIPPED:
+            continue
+        if kind == "block_html":
+            yield [re.sub(r"<[^>]*>", " ", node["raw"])]
+        elif kind in ("paragraph", "heading", "block_text", "table_cell"):
+            yield list(_inline(children))
+        else:
+            yield from _blocks(children)
+
+
+def _inline(nodes: list[dict[str, Any]]) -> Iterator[str | Link]:
+    for node in nodes:
+        match node["type"]:
+            case kind if kind in _SKIPPED:
+                yield "\0"
+            case "text":
+                yield node["raw"]
+            case "softbreak" | "linebreak":
+                yield " "
+            case "link":
+                text = "".join(p if isinstance(p, str) else p.text for p in _inline(node["children"]))
+                yield Link(text, node["attrs"]["url"], node["attrs"].get("title") or "")
+            case "inline_html":
+                yield " "
+            case _:
+                yield from _inline(node.get("children", []))
+
+
+# --- reading code ----------------------------------------------------------------------------
+
+
+def typed(code: str) -> list[Disagreement]:
+    """Digits and dates typed into the titles, captions and alt texts that a code cell passes on.
+
+    Computed numbers in an f-string are fine; what is typed between them is prose like any other.
+    """
+    texts = (node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant))
+    return [
+        Disagreement(q.text.strip(), "typed into a string: compute it or leave it out")
+        for text in texts
+        if isinstance(text, str) and " " in text.strip()
+        for q in bare(text)
+    ]

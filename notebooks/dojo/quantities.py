@@ -1,0 +1,224 @@
+"""Reads numbers, dates and lengths of time the way prose writes them, and says when two agree.
+
+"about 20", "$16.5 billion", "7 Aug", "two weeks", "35,000 to 40,000", "16.5bn", "5 per cent":
+each becomes a Quantity that remembers how precisely it was stated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dojo import dates
+
+ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen"""
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+WORDS = {word: number for number, word in enumerate(ONES.split())}
+WORDS |= {word: 10 * number for number, word in enumerate(TENS.split(), start=2)}
+SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
+SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+#: mean length in days of the units of time that prose uses
+TIME = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP"}
+ABOUT = ("about", "around", "roughly", "some", "approximately", "nearly", "almost")
+ABOVE = ("more than", "over", "at least", "above")
+BELOW = ("less than", "fewer than", "under", "below", "up to", "at most")
+
+_MONTH = "|".join(sorted((*dates.MONTHS, *(m[:3] for m in dates.MONTHS), "Sept"), key=len, reverse=True))
+_NUMBER_WORD = "|".join(sorted((*WORDS, *SCALES), key=len, reverse=True))
+_LEAD = "|".join((*ABOUT, *ABOVE, *BELOW)).replace(" ", r"\s")
+_DASH = r"(?:\s?[–—-]\s?|\sto\s|\sand\s)"
+PATTERN = re.compile(
+    rf"""
+      \b(?P<iso>(?:19|20)\d\d-\d\d(?:-\d\d)?)\b
+    | \bQ(?P<quarter>[1-4])\s(?P<quarter_year>(?:19|20)\d\d)\b
+    | \b(?:(?P<first_day>\d{{1,2}}){_DASH})?(?P<day>\d{{1,2}})\s(?P<day_month>{_MONTH})\b\.?
+      (?:\s(?P<day_year>(?:19|20)\d\d)\b)?
+    | \b(?P<month>{_MONTH})\b\.?(?:\s(?P<month_year>(?:19|20)\d\d)\b)?
+    | (?:\b(?P<lead>(?i:{_LEAD}))\s)?
+      (?P<currency>[$€£])?
+      (?: (?<![\w.])(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)(?!\w*\d)
+        | \b(?P<words>(?i:(?:{_NUMBER_WORD})(?:[\s-](?:{_NUMBER_WORD}))*))\b
+        | \b(?P<article>(?i:an?))\b(?=\s(?:{"|".join((*TIME, *SCALES))})\b) )
+      (?: \s?(?P<scale>hundred|thousand|million|billion|trillion|dozen)\b
+        | (?P<short>bn|tn|mn|k|m)\b )?
+      (?P<percent>\s?%|\sper\s?cent\b)?
+      (?: [\s-](?:\w+\s)?(?P<time>{"|".join(TIME)})s?\b )?
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number, date or length of time as it was written."""
+
+    text: str
+    start: int
+    #: the number stated, scale applied; None for a date
+    number: float | None = None
+    #: size of one unit in the last place that was stated
+    unit: float = 1.0
+    #: "" exact, "about", "above" or "below"
+    hedge: str = ""
+    currency: str = ""
+    percent: bool = False
+    #: unit of time, where the number counts one
+    time: str = ""
+    #: year, quarter, month, first day, day; None where not stated
+    date: tuple[int | None, ...] | None = None
+
+    @property
+    def is_date(self) -> bool:
+        """True when it can only be a date; a bare year may be a number too."""
+        return self.date is not None and self.number is None
+
+    @property
+    def spelled(self) -> bool:
+        """True when it holds no digit."""
+        return not re.search(r"\d", self.text)
+
+    @property
+    def key(self) -> tuple:
+        """What it says, whatever the wording: equal for "8.6" said twice."""
+        return (self.number, self.percent, self.time, self.date)
+
+
+def read(text: str) -> list[Quantity]:
+    """Every quantity in a text, left to right."""
+    return list(_read(text))
+
+
+def _read(text: str) -> Iterator[Quantity]:
+    for match in PATTERN.finditer(text):
+        found = Quantity(match[0], match.start())
+        part = match.groupdict()
+        if date := _date(part):
+            yield replace(found, date=date)
+        elif not part["month"] and not part["day_month"]:
+            yield _number(found, part)
+
+
+def _date(part: dict[str, str | None]) -> tuple[int | None, ...] | None:
+    if part["iso"]:
+        year, month, day = [*part["iso"].split("-"), None][:3]
+        return (int(year), None, int(month), None, int(day) if day else None)
+    if part["quarter"]:
+        return (int(part["quarter_year"]), int(part["quarter"]), None, None, None)
+    name = part["day_month"] or part["month"]
+    if not name:
+        return None
+    month = next(i for i, m in enumerate(dates.MONTHS, 1) if m.startswith(name[:3]))
+    year = part["day_year"] or part["month_year"]
+    first, day = (int(part[p]) if part[p] else None for p in ("first_day", "day"))
+    return (int(year) if year else None, None, month, first, day)
+
+
+def _number(found: Quantity, part: dict[str, str | None]) -> Quantity:
+    digits = part["digits"]
+    if digits:
+        number = float(digits.replace(",", ""))
+        unit = 10.0 ** -len(digits.partition(".")[2])
+    else:
+        number, unit = (_spelled(part["words"]) if part["words"] else 1.0), 1.0
+    scale = SCALES.get(part["scale"] or "", 1.0) * SHORT_SCALES.get(part["short"] or "", 1.0)
+    lead = re.sub(r"\s", " ", part["lead"] or "").lower()
+    hedge = "about" if lead in ABOUT else "above" if lead in ABOVE else "below" if lead in BELOW else ""
+    plain = not (hedge or part["scale"] or part["short"] or part["percent"] or part["currency"] or part["time"])
+    year = int(number) if plain and digits and re.fullmatch(r"(19|20)\d\d", digits) else None
+    if hedge:
+        unit = max(unit, _last_place(number))
+    return replace(
+        found,
+        number=number * scale,
+        unit=unit * scale,
+        hedge=hedge,
+        currency=CURRENCIES.get(part["currency"] or "", ""),
+        percent=bool(part["percent"]),
+        time=part["time"] or "",
+        date=(year, None, None, None, None) if year else None,
+    )
+
+
+def _spelled(words: str) -> float:
+    """The number a run of number words names: "two hundred thousand" is 200,000."""
+    total, current = 0.0, 0.0
+    for word in re.split(r"[\s-]", words.lower()):
+        if word in WORDS:
+            current += WORDS[word]
+        elif SCALES[word] < 1000:
+            current = (current or 1) * SCALES[word]
+        else:
+            total, current = total + (current or 1) * SCALES[word], 0.0
+    return total + current
+
+
+def _last_place(number: float) -> float:
+    """The unit of the last digit that is not a trailing zero: 10 for 20, 1 for 21, 0.1 for 2.5."""
+    if number == 0 or not float(number).is_integer():
+        return 0.0
+    place = 1.0
+    while number % (place * 10) == 0:
+        place *= 10
+    return place
+
+
+def states(said: Quantity, number: float, time: str = "") -> bool:
+    """True when a stated number is an honest way to write this one.
+
+    It must be the number rounded to the last place that was stated ("about 20" states the tens,
+    "20" the ones); after "more than" the number rounded down, after "up to" rounded up. Lengths of
+    time convert: 15 days may be called two weeks.
+    """
+    if said.number is None:
+        return False
+    if said.time and time and said.time != time:
+        number = number * TIME[time] / TIME[said.time]
+    place = said.unit
+    slack = 1e-9 * max(1.0, abs(number))
+    match said.hedge:
+        case "above":
+            return abs(math.floor(number / place + 1e-9) * place - said.number) <= slack
+        case "below":
+            return abs(math.ceil(number / place - 1e-9) * place - said.number) <= slack
+        case _:
+            return abs(number - said.number) <= place / 2 + slack
+
+
+def dated(said: Quantity, window: dates.Window) -> bool:
+    """True when a stated date is right and no finer than the window it speaks of."""
+    if said.date is None:
+        return False
+    year, quarter, month, first, day = said.date
+    if year and year not in (window.start.year, window.end.year):
+        return False
+    if first is not None:
+        return [(window.start.month, window.start.day), (window.end.month, window.end.day)] == [
+            (month, first),
+            (month, day),
+        ]
+    ends = (window.start, window.end)
+    if day is not None:
+        days = ends if window.precision in ("day", "interval") else ()
+        return any((month, day) == (end.month, end.day) and year in (None, end.year) for end in days)
+    if month:
+        return all((end.month, end.year) == (month, year or end.year) for end in ends)
+    if quarter:
+        return all(((end.month + 2) // 3, end.year) == (quarter, year) for end in ends)
+    return all(end.year == year for end in ends)
+
+
+def same(said: Quantity, other: Quantity) -> bool:
+    """True when a quantity of prose agrees with one printed by a cell."""
+    if said.date and other.date and said.date[0:3] != (None, None, None):
+        parts = zip(said.date, other.date, strict=True)
+        if all(a is None or a == b for a, b in parts):
+            return True
+    if said.is_date or other.number is None:
+        return False
+    if said.percent != other.percent or (said.currency and said.currency != other.currency):
+        return False
+    return states(said, other.number, other.time)

@@ -1,0 +1,269 @@
+"""Puts a figure, a table, a few numbers or a slider on the page, with what a reader needs to trust it.
+
+Everything shown is plain HTML without script or style, the only form whose alt text reaches the
+reader in JupyterLab, in nbconvert and after JupyterLab's sanitiser. Each function returns an object
+that displays itself when it is the last line of a cell.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import matplotlib.style
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dojo import charts, dates, tables
+
+#: an alt text says kind, axes, range and finding; shorter ones say nothing, longer ones are not heard out
+ALT_LENGTH = range(40, 301)
+#: columns that carry ids or sources and are shown in their own way
+_OWN = ("source_ids",)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """HTML for readers, and the same in plain text for terminals, diffs and the fact checker."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+# --- figures ---------------------------------------------------------------------------------
+
+
+def figure(
+    drawn: Figure,
+    *,
+    title: str,
+    alt: str,
+    data: pd.DataFrame,
+    subtitle: str = "",
+    caption: str = "",
+    sources: Iterable[str] = (),
+) -> Shown:
+    """A chart with its finding as title, metric and condition as subtitle, and its data folded below.
+
+    Sources are the ids in the `source_ids` column of `data`, then any given. Raises ValueError for
+    an alt text outside ALT_LENGTH or one that only repeats the title.
+    """
+    if len(alt) not in ALT_LENGTH:
+        raise ValueError(f"alt text of {len(alt)} characters; expected {ALT_LENGTH[0]} to {ALT_LENGTH[-1]}")
+    if alt.strip().casefold() == title.strip().casefold():
+        raise ValueError("the alt text repeats the title; say what the chart shows")
+    wide = drawn.get_figwidth() * 96 > 500
+    width = round(drawn.get_figwidth() * 96 * (1 if wide else 1.5))
+    image = f'<img src="{address(svg(drawn))}" width="{width}" alt="{escape(alt)}">'
+    html = (
+        f'<figure class="{"wide" if wide else "narrow"}">'
+        + _heading(title, subtitle)
+        + f'<div class="picture">{image}</div>'
+        + f"<figcaption>{_paragraph(caption)}{_credits(data, sources)}</figcaption>"
+        + folded(data, f"The data behind this figure: {len(data)} rows")
+        + "</figure>"
+    )
+    return Shown(html, "\n".join(filter(None, [title, subtitle, alt, caption])))
+
+
+def svg(drawn: Figure) -> str:
+    """The figure as SVG, equal to the byte in every run: no date, no random ids, no creator.
+
+    Coordinates keep two decimals, and what all texts share is said once: half the size, same picture.
+    """
+    buffer = io.StringIO()
+    with matplotlib.style.context(charts.STYLE):
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+    text = text[text.index("<svg") :]
+    text = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), text)
+    text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
+    for shared in ("font-size: 8.25px; ", "font-family: 'DejaVu Sans', 'Verdana', sans-serif; "):
+        text = text.replace(shared, "")
+    common = "text{font: 8.25px DejaVu Sans, Verdana, sans-serif}"
+    text = text.replace('<style type="text/css">', f'<style type="text/css">{common}', 1)
+    text = re.sub(r' id="(?:patch|line2d|text|xtick|ytick|PathCollection)_\d+"', "", text)
+    text = re.sub(r"([;:]) (?=[^<>]*\"/?>)", r"\1", text)  # blanks inside style attributes
+    return re.sub(r"\s+", " ", re.sub(r">\s+<", "><", text)).strip()
+
+
+def address(picture: str) -> str:
+    """An SVG as the address of an image: readable text, a quarter smaller than base64."""
+    return "data:image/svg+xml," + quote(picture.replace('"', "'"), safe=" '()*+,-./:;=@!$?~[]{}|^")
+
+
+def _heading(title: str, subtitle: str) -> str:
+    return f'<p class="title"><strong>{escape(title)}</strong></p>' + _paragraph(subtitle, "subtitle")
+
+
+def _paragraph(text: str, name: str = "") -> str:
+    return f"<p{f' class={name!r}' if name else ''}>{escape(text)}</p>" if text else ""
+
+
+# --- tables and numbers ----------------------------------------------------------------------
+
+
+def table(frame: pd.DataFrame, *, title: str, caption: str = "", sources: Iterable[str] = ()) -> Shown:
+    """A table with its finding as title; a column `source_ids` becomes links to the sources."""
+    text = frame.drop(columns=[c for c in _OWN if c in frame]).to_string(max_colwidth=None)
+    html = (
+        '<figure class="table">'
+        + _heading(title, "")
+        + f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">{grid(frame)}</div>'
+        + f"<figcaption>{_paragraph(caption)}{_credits(frame.drop(columns='source_ids', errors='ignore'), sources)}"
+        + "</figcaption></figure>"
+    )
+    return Shown(html, "\n".join(filter(None, [title, text, caption])))
+
+
+def numbers(**labelled: str | float) -> Shown:
+    """Computed numbers under the labels by which prose cites them; `_` in a name reads as a space."""
+    lines = {name.replace("_", " "): str(value) for name, value in labelled.items()}
+    rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in lines.items())
+    return Shown(f'<dl class="numbers">{rows}</dl>', "\n".join(f"{k}: {v}" for k, v in lines.items()))
+
+
+def folded(frame: pd.DataFrame, summary: str) -> str:
+    """The rows of a table, folded under a line that opens them."""
+    inner = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(summary)}">{grid(frame)}</div>'
+    return f"<details><summary>{escape(summary)}</summary>{inner}</details>"
+
+
+def grid(frame: pd.DataFrame) -> str:
+    """A table as HTML with headings that name their column and row; empty cells stay empty."""
+    named = bool(frame.index.name)
+    head = ([str(frame.index.name).replace("_", " ")] if named else []) + [c.replace("_", " ") for c in frame.columns]
+    rows = []
+    for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
+        cells = [f'<th scope="row">{escape(str(index))}</th>'] if named else []
+        cells += [f"<td>{_cell(column, cell)}</td>" for column, cell in zip(frame.columns, row, strict=True)]
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _cell(column: str, cell: Any) -> str:
+    if column == "source_ids":
+        return ", ".join(map(source_link, cell))
+    if isinstance(cell, tuple):
+        return escape(", ".join(map(str, cell)))
+    if pd.isna(cell):
+        return ""
+    if isinstance(cell, pd.Timestamp):
+        return dates.day(cell)
+    if isinstance(cell, float):
+        return f"{cell:,.10g}"
+    return escape(f"{cell:,}" if isinstance(cell, int) and abs(cell) >= 10_000 else str(cell))
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+#: what a reader should know about how a source was read; nothing is said of those read in full
+READ = {"copy": "read in a copy", "via": "known through others", "opening": "opening read"}
+
+
+def source_link(source_id: str) -> str:
+    """A source as a link: publisher and date, and how it was read where that was not in full, in place."""
+    source = tables.find(source_id, "sources")[0].cells
+    words = escape(f"{source['publisher']}, {when(source['published'])}")
+    if source["url"]:
+        words = f'<a href="{escape(source["url"])}">{words}</a>'
+    hint = ", ".join(filter(None, (READ.get(source["address"]), READ.get(source["seen"]))))
+    return f"{words} ({hint})" if hint else words
+
+
+def when(date: str) -> str:
+    """A date of the tables as prose writes it; "undated" for an empty one."""
+    return str(dates.window(date)) if date else "undated"
+
+
+def _credits(data: pd.DataFrame, extra: Iterable[str]) -> str:
+    """The line of sources: each in full when few, otherwise counted, as the data below links them."""
+    named = [s for cell in data["source_ids"] for s in cell] if "source_ids" in data else []
+    ids = list(dict.fromkeys([*named, *extra]))
+    if not ids:
+        return ""
+    if len(ids) <= 8:
+        return f'<p class="sources">Sources: {"; ".join(map(source_link, ids))}.</p>'
+    return f'<p class="sources">{len(ids)} sources, each linked in the data below.</p>'
+
+
+def why(row_id: str, table: str | None = None) -> Shown:
+    """The row behind a fact: every cell, its sources and how well it is supported.
+
+    Shows every table's row when several share the id; KeyError with a near miss when none has it.
+    """
+    parts, texts = [], []
+    for row in tables.find(row_id, table):
+        cells = {c: v for c, v in row.cells.items() if v and row.table.fields[c].get("refersTo") != ["sources"]}
+        lines = "".join(
+            f'<tr><th scope="row">{escape(c.replace("_", " "))}</th><td>{escape(v)}</td></tr>' for c, v in cells.items()
+        )
+        links = "; ".join(map(source_link, row.items("source_ids"))) if row.cells.get("source_ids") else "none named"
+        parts.append(
+            f'<section><p class="title"><strong>{escape(row.place)}</strong></p>'
+            f"<table><tbody>{lines}</tbody></table>"
+            f"<p>{escape(row.table.contract['description'])}</p><p>Sources: {links}.</p></section>"
+        )
+        texts.append("\n".join([row.place, *(f"  {c}: {v}" for c, v in row.cells.items() if v)]))
+    return Shown("".join(parts), "\n".join(texts))
+
+
+# --- sliders ---------------------------------------------------------------------------------
+
+
+def live() -> bool:
+    """True in a front end where a reader moves sliders: JupyterLab, Notebook, a hub, Binder, VS Code.
+
+    Jupyter's server names its session to the kernels it starts, VS Code its process; programs that
+    only execute notebooks (publish, nbconvert, pytest-notebook) do neither. DOJO_STATIC=1 forces no.
+    """
+    here = "JPY_SESSION_NAME" in os.environ or "VSCODE_PID" in os.environ
+    return here and not os.environ.get("DOJO_STATIC")
+
+
+def explore(function: Callable[..., Shown], **choices: Any) -> Any:
+    """A function of a few parameters with a slider for each; elsewhere its result for the defaults.
+
+    `choices` gives each parameter what ipywidgets.interactive takes: (low, high, step), a list of
+    options, or a widget. Every parameter needs a default, because that is what pages show. Raises
+    TypeError when a choice names no parameter or a parameter has no default.
+    """
+    parameters = inspect.signature(function).parameters
+    if unknown := set(choices) - set(parameters):
+        raise TypeError(f"{function.__name__} has no parameter {', '.join(sorted(unknown))}")
+    if bare := [p.name for p in parameters.values() if p.default is p.empty]:
+        raise TypeError(f"{function.__name__} needs a default for {', '.join(bare)}")
+    if not live():
+        return function()
+    import ipywidgets  # takes half a second and is of use to live readers alone
+
+    return ipywidgets.interactive(function, **_sliders(ipywidgets, parameters, choices))
+
+
+def _sliders(
+    ipywidgets: Any, parameters: Mapping[str, inspect.Parameter], choices: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A labelled widget for each choice, standing at the parameter's default."""
+    sliders = {}
+    for name, choice in choices.items():
+        widget = ipywidgets.interactive.widget_from_abbrev(choice, parameters[name].default)
+        widget.description = name.replace("_", " ")
+        widget.style.description_width = "initial"
+        widget.continuous_update = True
+        sliders[name] = widget
+    return sliders

@@ -1,0 +1,390 @@
+"""Loads and validates every table of data/, and answers "which row is this id?".
+
+The contract of each table (columns, types, units, allowed values, keys) is written once, in
+data/datapackage.json. Beside the Data Package standard it uses four properties of its own:
+
+- `partialDate` on a column: its cells are dates as precise as their source (see `dojo.dates`);
+  where it names another column, that column states the precision and must agree.
+- `refersTo` on a column: its cells are ids of rows in these tables (a list column: each item).
+- `maxWords` on a column: quotations stay this short.
+- `ascending` on a table: in every row these columns must not decrease from left to right.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dojo import dates
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+INTEGER = re.compile(r"-?\d+")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the data, placed as an editor wants it."""
+
+    file: str
+    line: int
+    column: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        value = self.value if len(self.value) <= 80 else self.value[:77] + "..."
+        where = f"{self.file}, line {self.line}" + (f", column {self.column}" if self.column else "")
+        return f"{where}: {value!r}; expected {self.expected}"
+
+
+class DataError(ValueError):
+    """Raised when the tables break their contract; `problems` holds every breach found."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join([f"{count} in the data:", *map(str, problems)]))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact: its table, its id, the cells as written, and the line it stands on."""
+
+    table: Table = field(repr=False)
+    id: str
+    cells: dict[str, str]
+    line: int
+
+    @property
+    def place(self) -> str:
+        """Where the row is, as links and messages name it: events.csv#dojo3-will-be-great."""
+        return f"{self.table.path.name}#{self.id}"
+
+    def items(self, column: str) -> list[str]:
+        """The items of a list column."""
+        return split(self.cells[column])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as its file holds it: contract, rows in file order."""
+
+    name: str
+    path: Path
+    #: the table's entry in datapackage.json
+    contract: dict[str, Any] = field(repr=False)
+    rows: dict[str, Row] = field(repr=False, default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """The contract of each column, by name, in file order."""
+        return {f["name"]: f for f in self.contract["schema"]["fields"]}
+
+    @property
+    def key(self) -> list[str]:
+        """The columns that identify a row."""
+        return self.contract["schema"]["primaryKey"]
+
+
+def split(cell: str) -> list[str]:
+    """The items of a list cell; an empty cell has none."""
+    return [item.strip() for item in cell.split(";")] if cell else []
+
+
+# --- what notebooks call -------------------------------------------------------------------
+
+
+def load(name: str) -> pd.DataFrame:
+    """One table as a fresh DataFrame, indexed by its id.
+
+    Whole numbers are Int64 (an empty cell is <NA>, never 0), numbers float, list columns tuples,
+    everything else text as written, empty cells as "". Dates stay as written: see
+    `dojo.timeline.dated`. Raises DataError when any table breaks its contract, KeyError for an
+    unknown name.
+    """
+    table = _named(name)
+    frame = pd.DataFrame([row.cells for row in table.rows.values()], columns=list(table.fields))
+    for column, contract in table.fields.items():
+        match contract["type"]:
+            case "integer":
+                frame[column] = pd.to_numeric(frame[column]).astype("Int64")
+            case "number":
+                frame[column] = pd.to_numeric(frame[column]).astype("float64")
+            case "list":
+                frame[column] = [tuple(split(cell)) for cell in frame[column]]
+    frame.index = pd.Index(table.rows.keys(), name=table.key[0] if len(table.key) == 1 else "id")
+    return frame.drop(columns=table.key) if len(table.key) == 1 else frame
+
+
+def find(row_id: str, table: str | None = None) -> list[Row]:
+    """The rows with this id, in one table or in all; KeyError with near misses when there is none."""
+    names = [table] if table else everything()
+    found = [t.rows[row_id] for t in map(_named, names) if row_id in t.rows]
+    if not found:
+        known = [row for name in names for row in _named(name).rows]
+        raise KeyError(f"no row {row_id!r}{' in ' + table if table else ''}{_near(row_id, known)}")
+    return found
+
+
+def value(table: str, row_id: str, column: str) -> str:
+    """One cell as written; KeyError names what is missing."""
+    row = find(row_id, table)[0]
+    if column not in row.cells:
+        raise KeyError(f"{table} has no column {column!r}{_near(column, row.cells)}")
+    return row.cells[column]
+
+
+def as_of() -> dates.Window:
+    """The date as of which the facts stand: the latest date of any source read."""
+    published = (row.cells["published"] for row in everything()["sources"].rows.values())
+    return max((dates.window(text) for text in published if text), key=lambda w: (w.start, w.end))
+
+
+def everything() -> dict[str, Table]:
+    """Every table of data/, validated, by name. Read once and kept."""
+    return read(DATA)
+
+
+def _named(name: str) -> Table:
+    try:
+        return everything()[name]
+    except KeyError:
+        raise KeyError(f"no table {name!r}{_near(name, everything())}") from None
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+# --- reading and checking --------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)
+def read(root: Path) -> dict[str, Table]:
+    """Read and check every table described in root/datapackage.json.
+
+    Raises DataError with all problems at once, in file and line order.
+    """
+    package = json.loads((root / "datapackage.json").read_text("utf-8"))
+    problems: list[Problem] = []
+    tables = {}
+    for contract in package["resources"]:
+        table = Table(contract["name"], root / contract["path"], contract)
+        problems += _fill(table, root)
+        tables[table.name] = table
+    described = {table.path for table in tables.values()}
+    problems += [
+        Problem(_name(path, root), 1, "", path.name, "to be described in data/datapackage.json")
+        for path in sorted(root.rglob("*.csv"))
+        if path not in described
+    ]
+    if all(table.rows for table in tables.values()):  # else every id of the unread table would be missed
+        problems += _check_references(tables, root)
+    if problems:
+        raise DataError(sorted(problems, key=lambda p: (p.file, p.line)))
+    return tables
+
+
+def _name(path: Path, root: Path) -> str:
+    return f"data/{path.relative_to(root).as_posix()}"
+
+
+def _fill(table: Table, root: Path) -> Iterator[Problem]:
+    """Read the table's file into table.rows, yielding what is wrong with it."""
+    file = _name(table.path, root)
+    try:
+        text = _text(table.path)
+    except ValueError as error:
+        line, value, expected = error.args
+        yield Problem(file, line, "", value, expected)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = next(reader, [])
+    wrong = list(_check_header(file, header, list(table.fields)))
+    yield from wrong
+    if wrong:
+        return
+    line = reader.line_num + 1
+    try:
+        for record in reader:
+            yield from _add(table, file, line, header, record)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        yield Problem(file, line, "", "", f"a complete CSV record ({error})")
+
+
+def _text(path: Path) -> str:
+    """The file as text; ValueError(line, value, expected) when it is no table at all."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(1, path.name, "this file, named in data/datapackage.json, to exist") from None
+    start = raw.lstrip()[:64]
+    if start.startswith(b"<"):
+        raise ValueError(1, start[:40].decode("latin-1"), "a CSV table, not an HTML page")
+    if start.startswith(b"version https://git-lfs"):
+        raise ValueError(1, start[:40].decode("latin-1"), "a CSV table, not a Git LFS pointer")
+    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError(1, repr(raw[:4]), "UTF-8 without a byte order mark")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        bad = raw[max(0, error.start - 20) : error.end + 20].decode("utf-8", "replace")
+        raise ValueError(line, bad, "text encoded as UTF-8") from None
+
+
+def _check_header(file: str, header: list[str], expected: list[str]) -> Iterator[Problem]:
+    for column in expected:
+        if column not in header:
+            yield Problem(file, 1, column, ",".join(header), f"a column {column!r}")
+    for column in header:
+        if column not in expected:
+            near = _near(column, expected)
+            yield Problem(file, 1, column, column, f"only the columns {', '.join(expected)}{near}")
+    if len(set(header)) < len(header):
+        yield Problem(file, 1, "", ",".join(header), "each column once")
+
+
+def _add(table: Table, file: str, line: int, header: list[str], record: list[str]) -> Iterator[Problem]:
+    """Check one record and add it to the table."""
+    if len(record) != len(header):
+        yield Problem(file, line, "", ",".join(record), f"{len(header)} cells, found {len(record)}")
+        return
+    cells = dict(zip(header, record, strict=True))
+    row_id = "/".join(cells[column] for column in table.key)
+    for column, contract in table.fields.items():
+        if expected := _breach(cells, column, contract):
+            yield Problem(file, line, column, cells[column], expected)
+    yield from _check_order(table, file, line, cells)
+    if row_id in table.rows:
+        yield Problem(file, line, table.key[0], row_id, f"an id used once; line {table.rows[row_id].line} has it")
+    else:
+        table.rows[row_id] = Row(table, row_id, {column: cells[column] for column in table.fields}, line)
+
+
+def _breach(cells: dict[str, str], column: str, contract: dict[str, Any]) -> str | None:
+    """What a cell was expected to be, or None when it is that."""
+    cell = cells[column]
+    rules = contract.get("constraints", {})
+    if cell != cell.strip():
+        return "no space at its ends"
+    precision = contract.get("partialDate")
+    if precision in cells and (expected := _date_breach(cell, cells[precision])):
+        return expected
+    if not cell:
+        return "a value: this column may not be empty" if rules.get("required") else None
+    if precision is True and (expected := _date_breach(cell)):
+        return expected
+    if expected := _type_breach(cell, contract["type"], rules):
+        return expected
+    if "enum" in rules and cell not in rules["enum"]:
+        return f"one of {', '.join(rules['enum'])}{_near(cell, rules['enum'])}"
+    if "pattern" in rules and not re.fullmatch(rules["pattern"], cell):
+        return f"text of the form {rules['pattern']}"
+    if len(cell.split()) > contract.get("maxWords", 10**6):
+        return f"a quotation of at most {contract['maxWords']} words; this has {len(cell.split())}"
+    return None
+
+
+def _date_breach(cell: str, precision: str | None = None) -> str | None:
+    if precision == "unknown":
+        return "an empty date, as its precision is unknown" if cell else None
+    if not cell:
+        return f"a date of precision {precision}"
+    try:
+        found = dates.window(cell).precision
+    except ValueError as error:
+        return str(error)
+    if precision is None or found == precision or precision not in dates.PRECISIONS:
+        return None
+    finer = dates.PRECISIONS.index(found) < dates.PRECISIONS.index(precision)
+    return f"a date as precise as its precision says, {precision}; it is {'finer' if finer else 'coarser'}"
+
+
+def _type_breach(cell: str, kind: str, rules: dict[str, Any]) -> str | None:
+    if kind == "list" and not all(split(cell)):
+        return "items separated by single ';'"
+    if kind not in ("integer", "number"):
+        return None
+    form, name = (INTEGER, "a whole number") if kind == "integer" else (NUMBER, "a number")
+    if not form.fullmatch(cell):
+        return f"{name} in plain digits, without unit or thousands separator"
+    if "minimum" in rules and float(cell) < rules["minimum"]:
+        return f"a number of at least {rules['minimum']}"
+    return None
+
+
+def _check_order(table: Table, file: str, line: int, cells: dict[str, str]) -> Iterator[Problem]:
+    for columns in table.contract.get("ascending", []):
+        filled = [c for c in columns if NUMBER.fullmatch(cells[c])]
+        for low, high in pairwise(filled):
+            if float(cells[low]) > float(cells[high]):
+                yield Problem(file, line, low, cells[low], f"at most {cells[high]}, the value of {high}")
+
+
+def _check_references(tables: dict[str, Table], root: Path) -> Iterator[Problem]:
+    """Every id that is named must exist, and every source must be named by some row."""
+    used: set[str] = set()
+    for table in tables.values():
+        for column, contract in table.fields.items():
+            if targets := contract.get("refersTo"):
+                known = {row_id for target in targets for row_id in tables[target].rows}
+                for row in table.rows.values():
+                    named = row.items(column) if contract["type"] == "list" else [row.cells[column]]
+                    used |= set(named) if "sources" in targets else set()
+                    for row_id in filter(None, named):
+                        if row_id not in known:
+                            expected = f"the id of a row in {' or '.join(targets)}{_near(row_id, known)}"
+                            yield Problem(_name(table.path, root), row.line, column, row_id, expected)
+    for row in tables["sources"].rows.values() if "sources" in tables else ():
+        if row.id not in used:
+            yield Problem(_name(row.table.path, root), row.line, "source_id", row.id, "a source that some row names")
+
+
+# --- the data dictionary ------------------------------------------------------------------------
+
+
+def dictionary(root: Path = DATA) -> str:
+    """data/README.md, generated from datapackage.json: every table and column, in plain words."""
+    package = json.loads((root / "datapackage.json").read_text("utf-8"))
+    parts = [f"# {package['title']}", package["description"], DICTIONARY_HEAD]
+    for resource in package["resources"]:
+        count = len(read(root)[resource["name"]].rows)
+        parts.append(f"## {resource['title']}: `{resource['path']}` ({count} rows)")
+        parts.append(resource["description"])
+        lines = ["| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{f['name']}` | {_kind(f)} | {f['description']} |" for f in resource["schema"]["fields"]]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+DICTIONARY_HEAD = (
+    "Generated from `datapackage.json` by `make refresh`; change it there. An empty cell means "
+    "*not known* or *not applicable*, never zero. `;` separates the items of a list."
+)
+
+
+def _kind(contract: dict[str, Any]) -> str:
+    rules = contract.get("constraints", {})
+    kind = "date, as precise as known" if contract.get("partialDate") else contract["type"]
+    if contract.get("refersTo"):
+        kind = f"{'ids' if contract['type'] == 'list' else 'id'} in {', '.join(contract['refersTo'])}"
+    if "enum" in rules:
+        kind = "one of " + ", ".join(f"`{v}`" for v in rules["enum"])
+    if "unit" in contract:
+        kind += f", in {contract['unit']}"
+    return kind + ("" if rules.get("required") else ", may be empty")

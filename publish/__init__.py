@@ -1,0 +1,1 @@
+"""How the suite is shared: executes the notebooks, checks them, writes the pages (python -m publish)."""

@@ -1,0 +1,131 @@
+"""The command line of publish: python -m publish [names] [--stored] [--refresh] [--check] [--out DIR]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dojo import tables
+
+from publish import check, notebooks
+from publish.notebooks import Notebook
+
+BUILD = notebooks.ROOT / "build" / "pages"
+EXPORTS = notebooks.ROOT / "exports"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; 0 when all went well, 1 when something failed."""
+    options = _parser().parse_args(arguments)
+    try:
+        tables.everything()
+        books = notebooks.everything()
+        chosen = _chosen(books, options.names)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if options.check:
+        return _report([*check.check(chosen, books), *check.check_prose(books)])
+    if options.stored:
+        return _build(chosen, books, options.out or EXPORTS, execute=False)
+    return _build(chosen, books, options.out or BUILD, execute=True, refresh=options.refresh)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m publish",
+        description="Execute the notebooks, check every fact link, and write the pages.",
+        epilog="Without options: execute all notebooks and write their pages to build/pages. "
+        "A notebook that fails leaves its former page as it was; the others are still built.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="notebooks, such as 01-timeline (default: all)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="only check, executing and writing nothing")
+    how.add_argument("--stored", action="store_true", help="render stored outputs, without executing, into exports/")
+    how.add_argument("--refresh", action="store_true", help="also store the fresh outputs in notebooks/")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the pages here instead")
+    return parser
+
+
+def _chosen(books: list[Notebook], names: Sequence[str]) -> list[Notebook]:
+    known = {book.name: book for book in books}
+    wanted = [Path(name).stem for name in names]
+    if unknown := [name for name in wanted if name not in known]:
+        raise ValueError(f"no notebook {', '.join(unknown)}; there are {', '.join(known)}")
+    return [known[name] for name in wanted] or books
+
+
+def _report(problems: list[str]) -> int:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        print(f"{len(problems)} to settle", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bool, refresh: bool = False) -> int:
+    """Execute (or take as stored), check and render each notebook; say how far it came and how long it took."""
+    failures = 0
+    done = {book.name: book for book in books}
+    ready = []
+    for book in chosen:
+        if execute:
+            fresh = _execute(book)
+            if fresh is None:
+                failures += 1
+                continue
+            done[book.name] = fresh
+        ready.append(done[book.name])
+    for book in ready:
+        failures += not _finish(book, list(done.values()), out, refresh)
+    if refresh:
+        notebooks.write(tables.DATA / "README.md", tables.dictionary())
+    if failures:
+        print(f"{failures} of {len(chosen)} notebooks failed", file=sys.stderr)
+    elif chosen:
+        print(f"open {_readable(out / chosen[0].name)}.html")
+    return 1 if failures else 0
+
+
+def _execute(book: Notebook) -> Notebook | None:
+    from publish import execute  # nbformat takes over a second to import; --check and --help do without
+
+    start = time.perf_counter()
+    print(f"{book.name:24} executing", flush=True)
+    try:
+        fresh = execute.run(book)
+    except execute.Failure as failure:
+        print(failure, file=sys.stderr)
+        return None
+    print(f"{book.name:24} executed   {time.perf_counter() - start:5.1f} s", flush=True)
+    return fresh
+
+
+def _finish(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> bool:
+    """Check one notebook and write what was asked for, or nothing when it disagrees with the record."""
+    from publish import pages
+
+    start = time.perf_counter()
+    if _report(check.check([book], books)):
+        return False
+    notebooks.write(out / f"{book.name}.html", pages.render(book, books))
+    for name, picture in pages.figures(book).items():
+        notebooks.write(out / "figures" / name, picture)
+    if refresh:
+        from publish import execute
+
+        notebooks.write(book.path, execute.as_text(book))
+    print(f"{book.name:24} page       {time.perf_counter() - start:5.1f} s", flush=True)
+    return True
+
+
+def _readable(path: Path) -> str:
+    """A path as short as it can be shown: below the current folder, without it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

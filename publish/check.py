@@ -1,0 +1,112 @@
+"""Follows every fact link and looks at what is stored, executing nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from dojo import facts, show
+
+from publish import notebooks
+from publish.notebooks import Notebook
+
+SPEAKING = re.compile(r"[a-z]+[a-z0-9]*(-[a-z0-9]+)*")
+RANDOM = re.compile(r"[0-9a-f]{8}")
+#: what nbconvert, Jupyter Book and people put where a description belongs
+STOCK_ALTS = re.compile(r"no description has been provided|\.(png|svg|jpe?g)$|^(image|figure|chart|plot)\W*$", re.I)
+#: pages outside notebooks/ whose prose is checked too
+PROSE = ("README.md",)
+
+
+def check(books: list[Notebook], known: list[Notebook] | None = None) -> list[str]:
+    """Every disagreement in these notebooks, as lines ready to print; `known` are all there are."""
+    by_name = {book.path.name: book for book in known or books}
+    return [problem for book in books for problem in _check(book, by_name)]
+
+
+def check_prose(known: list[Notebook], root: Path = notebooks.ROOT) -> list[str]:
+    """Every disagreement in the prose outside the notebooks."""
+    by_name = {book.path.name: book for book in known}
+    return [
+        f"{name}: {found}"
+        for name in PROSE
+        if (root / name).exists()
+        for found in facts.check((root / name).read_text("utf-8"), _printed(by_name, None))
+    ]
+
+
+def _check(book: Notebook, by_name: dict[str, Notebook]) -> Iterator[str]:
+    printed = _printed(by_name, book)
+    seen: set[str] = set()
+    for cell in book.cells:
+        where = f"{book.label}, cell {cell.get('id', '?')}"
+        for problem in _check_id(cell.get("id", ""), seen):
+            yield f"{where}: {problem}"
+        if cell["cell_type"] == "markdown":
+            yield from (f"{where}: {found}" for found in facts.check(notebooks.source(cell), printed))
+            yield from (f"{where}: {found}" for found in _check_pages(book, cell, by_name))
+        elif cell["cell_type"] == "code":
+            yield from (f"{where}: {found}" for found in _check_code(cell))
+    for cell_id, reason in notebooks.stale(book):
+        yield f"{book.label}{f', cell {cell_id}' if cell_id else ''}: {reason}"
+
+
+def _printed(by_name: dict[str, Notebook], here: Notebook | None) -> facts.Printed:
+    def printed(page: str, cell_id: str) -> str:
+        book = by_name.get(Path(page).name) if page else here
+        if book is None:
+            raise KeyError(f"there is no notebook {page!r}")
+        for cell in book.cells:
+            if cell.get("id") == cell_id:
+                return notebooks.output_text(cell)
+        raise KeyError(f"{book.path.name} has no cell {cell_id!r}")
+
+    return printed
+
+
+def _check_id(cell_id: str, seen: set[str]) -> Iterator[str]:
+    if not SPEAKING.fullmatch(cell_id) or RANDOM.fullmatch(cell_id):
+        yield "give the cell a speaking id, such as days-apart; links lead to it"
+    if cell_id in seen:
+        yield "another cell has the same id"
+    seen.add(cell_id)
+
+
+def _check_pages(book: Notebook, cell: dict, by_name: dict[str, Notebook]) -> Iterator[str]:
+    """Links to other notebooks and files must lead somewhere."""
+    for link in facts.links(notebooks.source(cell)):
+        path, _, part = link.url.partition("#")
+        if re.match(r"[a-z]+:", link.url) or part.startswith("cell-id=") or ".csv" in path:
+            continue
+        if path and path not in by_name and not (book.path.parent / path).exists():
+            yield f"links to {path}, which does not exist"
+        elif not path:
+            yield f"links to {link.url}: lead to a cell (#cell-id=...) instead"
+
+
+def _check_code(cell: dict) -> Iterator[str]:
+    yield from map(str, facts.typed(notebooks.source(cell)))
+    for output in cell.get("outputs", []):
+        if output["output_type"] == "error":
+            yield f"stores an error: {output['ename']}: {output['evalue']}"
+        if output.get("name") == "stderr":
+            yield f"stores a warning: {notebooks.joined(output['text']).strip().splitlines()[-1]}"
+        if any("widget" in kind for kind in output.get("data", {})):
+            yield "stores a slider, whose id is random: run make refresh"
+        if any(kind.startswith("image/") for kind in output.get("data", {})):
+            yield "shows an image without alt text: use show.figure"
+    yield from _check_alts(notebooks.output_html(cell))
+
+
+def _check_alts(html: str) -> Iterator[str]:
+    soup = BeautifulSoup(html, "html.parser")
+    for image in soup.find_all("img"):
+        alt = (image.get("alt") or "").strip()
+        figure = image.find_parent("figure")
+        title = figure.find(class_="title") if figure else None
+        if len(alt) not in show.ALT_LENGTH:
+            yield f"alt text of {len(alt)} characters; expected {show.ALT_LENGTH[0]} to {show.ALT_LENGTH[-1]}"
+        elif STOCK_ALTS.search(alt) or (title and alt.casefold() == title.get_text().strip().casefold()):
+            yield f"alt text {alt!r} does not say what the picture shows"

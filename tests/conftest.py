@@ -1,0 +1,44 @@
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+from dojo import tables
+
+
+class Copy:
+    """A copy of data/ that a test may spoil."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def cell(self, table: str, row: int, column: str, value: str) -> None:
+        """Change one cell; row 0 is the first below the header, which stands on line 2."""
+        records = self.records(table)
+        records[row + 1][records[0].index(column)] = value
+        self.write(table, records)
+
+    def records(self, table: str) -> list[list[str]]:
+        with open(self.path(table), newline="", encoding="utf-8") as file:
+            return list(csv.reader(file))
+
+    def write(self, table: str, records: list[list[str]]) -> None:
+        with open(self.path(table), "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(records)
+
+    def path(self, table: str) -> Path:
+        return next(self.root.rglob(f"{table}.csv"))
+
+    def problems(self) -> list[str]:
+        """What validation says of the copy, line by line."""
+        tables.read.cache_clear()
+        with pytest.raises(tables.DataError) as caught:
+            tables.read(self.root)
+        return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    root = tmp_path / "data"
+    shutil.copytree(tables.DATA, root)
+    return Copy(root)

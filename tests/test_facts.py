@@ -1,0 +1,243 @@
+"""Numbers and dates in prose agree with the row or cell they link to, and the checker sees when not."""
+
+import random
+import re
+
+import pytest
+from dojo import facts, quantities, tables
+from publish import check, notebooks
+
+CELL = {("", "days-apart"): "praise to report: 63 days\ncall to report: 15 days", ("", "one"): "41.5 %"}
+EVENTS = "../data/story/events.csv#"
+MONEY = "../data/story/finance_figures.csv#"
+MOVES = "../data/story/people_moves.csv#"
+
+
+def printed(page: str, cell: str) -> str:
+    try:
+        return CELL[page, cell]
+    except KeyError:
+        raise KeyError(f"there is no cell {cell!r}") from None
+
+
+def said(text: str) -> list[str]:
+    return [str(found) for found in facts.check(text, printed)]
+
+
+TRUE = [
+    f'[about 20]({MOVES}twenty-to-densityai "headcount_low")',
+    f"[7 August 2025]({EVENTS}dojo-disbanded-report)",
+    f"[7 Aug]({EVENTS}dojo-disbanded-report)",
+    f"[August 2025]({EVENTS}dojo-disbanded-report)",
+    f"in [2025]({EVENTS}dojo-disbanded-report)",
+    f"[4 to 7 August 2025]({EVENTS}densityai-reported)",
+    f"[Q4 2024]({EVENTS}cortex-50k-live)",
+    f'[$16.5 billion]({MONEY}samsung-contract "value")',
+    f'[16.5bn]({MONEY}samsung-contract "value")',
+    f'[22.8 trillion]({MONEY}samsung-contract-krw "value")',
+    f'[35,000 to 40,000]({MONEY}h100e-q1-2024 "low high")',
+    f'[under 5%]({MONEY}training-share-long-run "value")',
+    f'[5 per cent]({MONEY}training-share-long-run "value")',
+    '[63 days](#cell-id=days-apart "praise to report")',
+    '[sixty-three days](#cell-id=days-apart "praise to report")',
+    '[nine weeks](#cell-id=days-apart "praise to report")',
+    '[two weeks](#cell-id=days-apart "call to report")',
+    "[41.5 %](#cell-id=one)",
+    "[about 40%](#cell-id=one)",
+    f"“[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”",
+    "Dojo 2, AI6, H100s and FP8 E4M3 are names. `x = 12` is code, $x_1 = 3$ is mathematics.",
+    '[63 days](#cell-id=days-apart "praise to report") are not 62; once linked, 63 days may stand bare.'.replace(
+        "62", "few"
+    ),
+    "1. A list may be numbered.\n2. Twice.",
+    "A note.[^1]\n\n[^1]: Below the line.",
+]
+
+FALSE = {
+    f'[about 21]({MOVES}twenty-to-densityai "headcount_low")': "people_moves.csv#twenty-to-densityai headcount_low says 20",
+    f"[8 August 2025]({EVENTS}dojo-disbanded-report)": "events.csv#dojo-disbanded-report date says 2025-08-07",
+    f"[7 July 2025]({EVENTS}dojo-disbanded-report)": "date says 2025-08-07",
+    f"[7 August 2024]({EVENTS}dojo-disbanded-report)": "date says 2025-08-07",
+    f"[28 January 2016]({EVENTS}keller-hired)": "date says 2016-01",
+    f"[Q3 2024]({EVENTS}cortex-50k-live)": "date says 2024-Q4",
+    f'[$16.4 billion]({MONEY}samsung-contract "value")': "value says 16500000000 USD",
+    f'[16.5 million]({MONEY}samsung-contract "value")': "value says 16500000000 USD",
+    f'[€16.5 billion]({MONEY}samsung-contract "value")': "value says 16500000000 USD",
+    f'[67%]({MONEY}cortex-h100e-q2-2025 "value")': "value says 67000",
+    f'[35,000 to 45,000]({MONEY}h100e-q1-2024 "low high")': "high says 40000",
+    f"[the sum of 16.5 billion]({MONEY}nothing)": "no row 'nothing'",
+    f'[16.5 billion]({MONEY}samsung-contract "price")': "no column 'price'",
+    f"[35,000]({MONEY}h100e-q1-2024)": "name the column",
+    '[62 days](#cell-id=days-apart "praise to report")': "cell days-apart prints 63 days",
+    '[63 weeks](#cell-id=days-apart "praise to report")': "cell days-apart prints 63 days",
+    '[three weeks](#cell-id=days-apart "call to report")': "cell days-apart prints 15 days",
+    "[63 days](#cell-id=days-apart)": "name the label",
+    '[63 days](#cell-id=days-apart "praise to end")': "prints no 'praise to end'",
+    "[63 days](#cell-id=days-gone)": "there is no cell 'days-gone'",
+    f"“[most paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”": "quote says",
+    "He said “we really must make it work”.": "a quotation that no link backs",
+    "There were 63 of them.": "no link backs",
+    "It ended on 7 August 2025.": "no link backs",
+    "It ended in August 2025.": "no link backs",
+    "About twenty people left.": "no link backs",
+    "It took nine more months.": "no link backs",
+    "It cost $16.5 billion.": "no link backs",
+    "A quarter, 25 %, was lost.": "no link backs",
+    "## The 63 days": "no link backs",
+    "| a | b |\n|---|---|\n| x | 17 |": "no link backs",
+    "[16 chips](https://example.org)": "neither a row nor a cell",
+}
+
+
+@pytest.mark.parametrize("text", TRUE)
+def test_what_agrees_passes(text):
+    assert said(text) == []
+
+
+@pytest.mark.parametrize("text", FALSE)
+def test_what_disagrees_is_named(text):
+    found = said(text)
+    assert found
+    assert FALSE[text] in "\n".join(found)
+
+
+def test_a_second_mention_counts_only_within_its_paragraph():
+    link = '[63 days](#cell-id=days-apart "praise to report")'
+    assert said(f"{link}. Yes, 63 days.") == []
+    assert len(said(f"{link}.\n\nYes, 63 days.")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("about 20", 20),
+        ("$16.5 billion", 16.5e9),
+        ("16.5bn", 16.5e9),
+        ("100,000", 1e5),
+        ("two hundred thousand", 2e5),
+        ("sixty-three", 63),
+        ("a dozen", 12),
+        ("3.5m", 3.5e6),
+        ("12k", 12e3),
+    ],
+)
+def test_numbers_are_read_as_prose_writes_them(text, number):
+    (found,) = quantities.read(text)
+    assert found.number == pytest.approx(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "right"),
+    [
+        ("more than 60", 63, True),
+        ("more than 50", 63, False),
+        ("nearly 30", 28, True),
+        ("up to 70", 63, True),
+        ("up to 80", 63, False),
+        ("about 8.6", 8.61, True),
+        ("about 8.5", 8.61, False),
+        ("81,000", 81_000.4, True),
+        ("81,000", 81_001, False),
+    ],
+)
+def test_rounding_is_judged_by_the_last_digit_stated(text, number, right):
+    assert quantities.states(quantities.read(text)[0], number) is right
+
+
+def test_digits_typed_into_titles_and_alt_texts_are_seen():
+    assert facts.typed('show.figure(f, title=f"{days} days to the end", alt="Dots for Dojo 3 and AI6")') == []
+    found = facts.typed('show.figure(f, title="63 days to the end", caption=f"{n} of 35 promises, 7 August 2025")')
+    assert [f.says for f in found] == ["63 days", "35", "7 August 2025"]
+
+
+def test_the_stored_notebooks_agree_with_the_record():
+    books = notebooks.everything()
+    assert check.check(books) == []
+    assert check.check_prose(books) == []
+
+
+# --- random changes ---------------------------------------------------------------------------
+
+DIGIT = re.compile(r"\d")
+LINK = re.compile(r"(?<=\[)([^\]]*\d[^\]]*)(?=\]\((?:\.\./data|#cell-id|01-))")
+
+
+def changed(rng: random.Random, text: str, start: int, end: int) -> str:
+    """The text with one digit between start and end replaced by another."""
+    hidden = facts.mask(text[start:end])
+    place = start + rng.choice([m.start() for m in DIGIT.finditer(hidden)])
+    other = rng.choice([d for d in "0123456789" if d != text[place]])
+    return text[:place] + other + text[place + 1 :]
+
+
+def test_random_changes_of_digits_are_caught(record_property, capsys):
+    """One digit changed at random, in the prose or in the output it cites: every change must be seen."""
+    rng = random.Random(20250807)
+    books = notebooks.everything()
+    by_name = {book.path.name: book for book in books}
+    spots = [
+        (book, cell, match.span())
+        for book in books
+        for cell in book.cells
+        if cell["cell_type"] == "markdown"
+        for match in LINK.finditer(notebooks.source(cell))
+        if DIGIT.search(facts.mask(match[0]))
+    ]
+    assert len(spots) >= 30
+    tried, missed = 0, []
+    for _ in range(100):
+        book, cell, span = rng.choice(spots)
+        text = changed(rng, notebooks.source(cell), *span)
+        tried += 1
+        if not facts.check(text, check._printed(by_name, book)):
+            missed.append((book.name, cell["id"], text[slice(*span)]))
+    cited = [
+        (book, cell, link, facts.CELL_LINK.fullmatch(link.url))
+        for book in books
+        for cell in book.cells
+        if cell["cell_type"] == "markdown"
+        for link in facts.links(notebooks.source(cell))
+        if facts.CELL_LINK.fullmatch(link.url) and DIGIT.search(facts.mask(link.text))
+    ]
+    for _ in range(60):
+        book, cell, link, match = rng.choice(cited)
+        output = check._printed(by_name, book)(match["page"] or "", match["cell"])
+        line = next(line for line in output.splitlines() if link.title in line)
+        spoilt = changed(rng, line, line.index(link.title) + len(link.title), len(line))
+        tried += 1
+        if not facts.check_link(link, lambda page, cell_id, spoilt=spoilt: spoilt):
+            missed.append((book.name, cell["id"], link.text, spoilt))
+    share = 1 - len(missed) / tried
+    record_property("share_caught", share)
+    with capsys.disabled():
+        print(f"\nchanged digits caught: {tried - len(missed)} of {tried} ({share:.0%})")
+    assert missed == []
+
+
+def test_random_changes_of_the_tables_are_caught(monkeypatch):
+    """The other direction: a fact corrected in its table makes the prose that states it wrong."""
+    books = notebooks.everything()
+    links = {
+        (target.row.table.name, target.row.id, link)
+        for book in books
+        for cell in book.cells
+        if cell["cell_type"] == "markdown"
+        for link in facts.links(notebooks.source(cell))
+        if (target := facts.row_target(link)) and DIGIT.search(facts.mask(link.text)) and "“" not in link.text
+    }
+    checked = 0
+    for table, row_id, link in sorted(links, key=str):
+        row = tables.find(row_id, table)[0]
+        if not quantities.read(facts.mask(link.text)):
+            continue
+        spoilt = {
+            c: DIGIT.sub(lambda m: str((int(m[0]) + 1) % 10), v) if c != "precision" else v
+            for c, v in row.cells.items()
+        }
+        spoilt = {c: "2031-01-31" if row.table.fields[c].get("partialDate") and v else v for c, v in spoilt.items()}
+        other = tables.Row(row.table, row.id, spoilt, row.line)
+        with monkeypatch.context() as patch:
+            patch.setattr(tables, "find", lambda *_, other=other: [other])
+            assert facts.check_link(link, printed), f"{link.text} still agrees with {spoilt}"
+        checked += 1
+    assert checked >= 20
