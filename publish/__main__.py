@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dojo import tables
-
 from publish import check, notebooks
 from publish.notebooks import Notebook
 

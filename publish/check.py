@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from dojo import facts, show
 
+from dojo import facts, show
 from publish import notebooks
 from publish.notebooks import Notebook
 

@@ -85,9 +85,9 @@ def read(path: Path) -> Notebook:
         raise ValueError(f"notebooks/{path.name}: no notebook can be read here: {error}") from None
 
 
-def everything(folder: Path = FOLDER) -> list[Notebook]:
+def everything(folder: Path | None = None) -> list[Notebook]:
     """All notebooks in reading order: numbered first, the appendix last."""
-    paths = sorted(folder.glob("*.ipynb"), key=lambda p: (not p.name[0].isdigit(), p.name))
+    paths = sorted((folder or FOLDER).glob("*.ipynb"), key=lambda p: (not p.name[0].isdigit(), p.name))
     return [read(path) for path in paths]
 
 

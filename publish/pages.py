@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, Tag
-from dojo import facts, show, tables
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert import HTMLExporter
 
+from dojo import facts, show, tables
 from publish import notebooks
 from publish.execute import node
 from publish.notebooks import Notebook

@@ -5,6 +5,7 @@ import shutil
 import frictionless
 import pandas as pd
 import pytest
+
 from dojo import dates, show, tables
 
 EVENTS = "data/story/events.csv"
@@ -170,8 +171,9 @@ def test_why_shows_the_row_its_sources_and_its_standing():
 
 def test_the_glossary_explains_what_the_article_left_unexplained():
     terms = {row.cells["term"].lower() for row in tables.everything()["glossary"].rows.values()}
-    needed = """Dojo|Dojo 2|Dojo 3|AI6|SoC|board|training|inference|training compute|custom silicon|chip architect|
-        data type|numerical precision|latency|throughput|throughput per watt|DensityAI|tape-out|H100 equivalent|foundry"""
+    needed = """Dojo|Dojo 2|Dojo 3|AI6|SoC|board|training|inference|training compute|custom silicon|
+        chip architect|data type|numerical precision|latency|throughput|throughput per watt|DensityAI|
+        tape-out|H100 equivalent|foundry"""
     assert {term.strip().lower() for term in needed.split("|")} <= terms
 
 

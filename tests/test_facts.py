@@ -4,6 +4,7 @@ import random
 import re
 
 import pytest
+
 from dojo import facts, quantities, tables
 from publish import check, notebooks
 
@@ -54,7 +55,7 @@ TRUE = [
 ]
 
 FALSE = {
-    f'[about 21]({MOVES}twenty-to-densityai "headcount_low")': "people_moves.csv#twenty-to-densityai headcount_low says 20",
+    f'[about 21]({MOVES}twenty-to-densityai "headcount_low")': "#twenty-to-densityai headcount_low says 20",
     f"[8 August 2025]({EVENTS}dojo-disbanded-report)": "events.csv#dojo-disbanded-report date says 2025-08-07",
     f"[7 July 2025]({EVENTS}dojo-disbanded-report)": "date says 2025-08-07",
     f"[7 August 2024]({EVENTS}dojo-disbanded-report)": "date says 2025-08-07",

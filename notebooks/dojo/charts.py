@@ -59,22 +59,23 @@ def look(standing: str, colour: str = BLUE) -> dict[str, object]:
     return {"facecolor": fill, "edgecolor": colour, "linestyle": "--" if standing == "claimed" else "-"}
 
 
-def mark(ax: Axes, row: pd.Series, y: float, colour: str = BLUE, size: float = 9.0) -> None:
+def mark(ax: Axes, row: pd.Series, y: float, colour: str = BLUE, size: float = 9.0, again: bool = False) -> None:
     """Draw one dated row: a dot for a day, a bar over the window for anything coarser.
 
     `row` needs start, end and standing; `size` is the height of the mark in points.
+    The mark takes the row's id as its name, unless the row is drawn `again` in the same figure.
     """
     style = look(row["standing"], colour)
     if row["start"] == row["end"]:
         dot = ax.scatter([row["start"]], [y], s=size**2 * 0.7, zorder=3, linewidths=1.1, **style)
-        dot.set_gid(str(row.name))
+        dot.set_gid(None if again else str(row.name))
         return
     left, right = mdates.date2num([row["start"], row["end"] + pd.Timedelta(days=1)])
     height = size * 0.62 / _points_per_unit(ax)
     bar = FancyBboxPatch(
         (left, y - height / 2), right - left, height, boxstyle="square,pad=0", zorder=2.5, lw=1.1, **style
     )
-    bar.set_gid(str(row.name))
+    bar.set_gid(None if again else str(row.name))
     ax.add_patch(bar)
 
 
@@ -280,7 +281,8 @@ def _strip_above(
     for when in events["start"]:
         ax.plot([when, when], [-0.3, 0.3], color=INK, lw=1.2, ls="-", zorder=2)
     for event_id, side in zip(ends, ("left", "right"), strict=True):
-        mark(ax, events.loc[event_id], 0, _about_dojo(events.loc[event_id]))
+        row = events.loc[event_id]
+        mark(ax, row, 0, _about_dojo(row), again=row["start"] >= cut[0])
         ax.text(events["start"][event_id], 0.72, labels[event_id], ha=side, va="bottom")
     words = f"{(end - start).days} days"
     ax.text(start + (end - start) * 0.36, 0, words, ha="center", va="center", weight="bold", zorder=4)
@@ -399,7 +401,8 @@ def _promise(ax: Axes, row: pd.Series, y: float) -> None:
     if pd.notna(row["outcome_start"]) and row["result"] not in UNSETTLED:
         ax.scatter([row["outcome_start"]], [y], s=40, color=colour, marker=marker, zorder=4, linewidths=1.0)
         stops.append(row["outcome_start"])
-    ax.plot([min(stops), max(stops)], [y, y], color=GREY, lw=0.9, zorder=2, ls="-")
+    (line,) = ax.plot([min(stops), max(stops)], [y, y], color=GREY, lw=0.9, zorder=2, ls="-")
+    line.set_gid(str(row.name))
 
 
 # --- said and happened ------------------------------------------------------------------------------
@@ -420,7 +423,10 @@ def said_and_happened(pairs: pd.DataFrame, as_of: date) -> Figure:
     for y, (_, row) in enumerate(pairs.iterrows()):
         settled = row["result"] not in UNSETTLED
         end = row["outcome_start"] if settled else pd.Timestamp(as_of)
-        ax.plot([row["made_start"], end], [y + 0.5] * 2, color=BLUE, lw=4, ls="-" if settled else ":", zorder=2)
+        (bar,) = ax.plot(
+            [row["made_start"], end], [y + 0.5] * 2, color=BLUE, lw=4, ls="-" if settled else ":", zorder=2
+        )
+        bar.set_gid(str(row.name))
         ax.scatter([row["made_start"]], [y + 0.5], s=50, color=BLUE, zorder=3)
         if settled:
             ax.scatter([end], [y + 0.5], marker="|", s=190, lw=3, color=ORANGE, zorder=4)
@@ -469,7 +475,9 @@ def _amount(ax: Axes, row: pd.Series, colour: str, marker: str) -> None:
     x = row["start"] + (row["end"] - row["start"]) / 2
     ax.plot([row["start"], row["end"]], [row["value"]] * 2, color=colour, lw=1.2, ls="-", zorder=2)
     ax.plot([x, x], [row["low"], row["high"]], color=colour, lw=4, ls="-", solid_capstyle="butt", zorder=2)
-    ax.scatter([x], [row["value"]], s=52, marker=marker, zorder=3, linewidths=1.3, **look(row["standing"], colour))
+    style = look(row["standing"], colour)
+    point = ax.scatter([x], [row["value"]], s=52, marker=marker, zorder=3, linewidths=1.3, **style)
+    point.set_gid(str(row.name))
 
 
 #: where words may stand beside a point, best first: shift in pixels and side

@@ -9,9 +9,9 @@ cell's output:
 
     [63 days](#cell-id=days-apart "praise to report")
 
-The title may be left out where only one value could be meant. Linked text between quotation
-marks must stand in the row's `quote`; a quotation without a link is an error. A second mention of the same number in one paragraph
-needs no second link.
+The title may be left out where only one value could be meant; it may name a column for each number.
+Linked text between quotation marks must stand in the row's `quote`; a quotation without a link is an
+error. A second mention of the same number in one paragraph needs no second link.
 """
 
 from __future__ import annotations

@@ -1,0 +1,221 @@
+"""What the charts promise: every row a mark, words that do not collide, nothing said by colour alone."""
+
+import itertools
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import matplotlib.colors
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from dojo import charts, show, tables, timeline
+
+AS_OF = tables.as_of()
+EVENTS = timeline.lanes(tables.load("events"))
+PROMISES = timeline.promises(tables.load("promises"), AS_OF)
+SUMMER = timeline.during(EVENTS, "2025-06-05", "2025-08-10").query("label != ''")
+ENDS = ("dojo3-will-be-great", "dojo-disbanded-report")
+FOLLOWED = timeline.follow_up(PROMISES, EVENTS, ["ai5-finished-design", "ai5-ai6-for-training-clusters"])
+AMOUNTS = [
+    timeline.amounts(tables.load("finance_figures"), PROMISES, names)
+    for names in ({"dojo2-h100e": "Dojo 2"}, {"h100e-q1-2024": "Tesla", "cortex-h100e-q2-2025": "Cortex"})
+]
+NAMED = {"ai-day-1-d1": "the chip", "dojo-disbanded-report": "the report", "dojo3-restart": "the restart"}
+
+#: each chart, the ids whose marks it must hold, and words it must show
+CHARTS = {
+    "long timeline": (lambda: charts.long_timeline(EVENTS, NAMED, ENDS[1]), EVENTS.index, NAMED.values()),
+    "strip": (
+        lambda: charts.strip(SUMMER, SUMMER["label"].to_dict(), ENDS, ("2025-07-23", "2025-08-10")),
+        SUMMER.index,
+        [*SUMMER["label"], "63 days", "15 days"],
+    ),
+    "promises": (lambda: charts.promise_dots(PROMISES, AS_OF.end), PROMISES.index, PROMISES["promise"]),
+    "said and happened": (
+        lambda: charts.said_and_happened(FOLLOWED, AS_OF.end),
+        FOLLOWED.index,
+        [*FOLLOWED["said"], *FOLLOWED["happened"]],
+    ),
+    "compute": (
+        lambda: charts.compute(*AMOUNTS),
+        pd.concat(AMOUNTS).index,
+        ["Dojo 2: 100,000", "Tesla: 35,000", "Cortex: 67,000"],
+    ),
+}
+
+
+@pytest.fixture(params=CHARTS, scope="module")
+def chart(request):
+    draw, ids, words = CHARTS[request.param]
+    return draw(), list(ids), list(words)
+
+
+def texts(figure) -> list[str]:
+    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+
+
+def test_every_row_has_its_mark(chart):
+    figure, ids, _ = chart
+    marked = {artist.get_gid() for artist in figure.findobj() if artist.get_gid()}
+    assert marked == set(ids)
+
+
+def test_every_mark_keeps_its_name_in_the_picture(chart):
+    figure, ids, _ = chart
+    named = [element.get("id") for element in ET.fromstring(show.svg(figure)).iter() if element.get("id")]
+    assert set(ids) <= set(named)
+    assert len(named) == len(set(named))
+
+
+def test_words_are_there_and_do_not_collide(chart):
+    figure, _, words = chart
+    shown = texts(figure)
+    assert [w for w in words if w not in shown] == []
+    assert charts.overlapping(figure) == []
+
+
+def test_no_word_is_cut_at_the_edge(chart):
+    figure, _, _ = chart
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    drawn = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text() and t not in undrawn(figure)]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in drawn]
+    assert [w for w, b in boxes if b.x0 < -1 or b.x1 > width + 1 or b.y0 < -1 or b.y1 > height + 1] == []
+
+
+def undrawn(figure) -> list[Text]:
+    """The labels of ticks outside their axis, which exist and are never drawn."""
+    axes = [(axis, *sorted(axis.get_view_interval())) for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    ticks = [tick for axis, low, high in axes for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
+    return [label for tick in ticks for label in (tick.label1, tick.label2)]
+
+
+def test_no_word_is_smaller_than_eleven_pixels(chart):
+    figure, _, _ = chart
+    assert min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text()) * 96 / 72 >= 11
+
+
+def test_a_chart_is_as_wide_as_a_phone_or_scrolls(chart):
+    assert round(chart[0].get_figwidth() * 96) in (charts.NARROW, charts.WIDE)
+
+
+def test_the_overlap_test_can_fail():
+    figure = charts.canvas(200, 100)
+    figure.text(0.5, 0.5, "one")
+    figure.text(0.51, 0.5, "two")
+    assert charts.overlapping(figure) == [("one", "two")]
+
+
+def test_standing_is_drawn_by_fill_and_line():
+    looks = {
+        s: (charts.look(s)["facecolor"] == "white", charts.look(s)["linestyle"])
+        for s in ("confirmed", "reported", "claimed")
+    }
+    assert looks == {"confirmed": (False, "-"), "reported": (True, "-"), "claimed": (True, "--")}
+
+
+def test_a_date_known_to_the_month_is_a_bar_of_that_length():
+    figure = CHARTS["long timeline"][0]()
+    (bar,) = [a for a in figure.findobj() if a.get_gid() == "venkataramanan-leaves"]
+    assert bar.get_width() == 30  # November
+
+
+def test_results_of_promises_differ_in_shape_as_well_as_colour():
+    settled = [look for result, look in charts.RESULTS.items() if result not in charts.UNSETTLED]
+    assert len({marker for _, marker in settled}) == len(settled)
+
+
+def test_rows_of_marks_never_cover_one_another():
+    rng = np.random.default_rng(7)
+    spans = [(float(a), float(a + w)) for a, w in zip(rng.uniform(0, 100, 60), rng.uniform(1, 20, 60), strict=True)]
+    placed = list(zip(spans, charts.spread(spans, 2), strict=True))
+    for (one, row), (two, other) in itertools.combinations(placed, 2):
+        assert row != other or one[1] + 2 <= two[0] or two[1] + 2 <= one[0]
+
+
+# --- colours ------------------------------------------------------------------------------------
+
+
+def linear(colour: str) -> np.ndarray:
+    c = np.array(matplotlib.colors.to_rgb(colour))
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, two: str) -> float:
+    """WCAG 2.2 contrast ratio."""
+    bright, dark = sorted((float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, two)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def turned(colour: str) -> str:
+    """The colour as a page shows it in the dark: invert(0.91) hue-rotate(180deg), as CSS defines them."""
+    c = np.array(matplotlib.colors.to_rgb(colour)) * (1 - 2 * 0.91) + 0.91
+    turn = np.array([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]])
+    return matplotlib.colors.to_hex(np.clip(turn @ c, 0, 1))
+
+
+#: Machado, Oliveira and Fernandes 2009, full severity
+BLINDNESS = {
+    "none": np.eye(3),
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    m1 = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    m2 = [
+        [0.2104542553, 0.793617785, -0.0040720468],
+        [1.9779984951, -2.428592205, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.808675766],
+    ]
+    return np.array(m2) @ np.cbrt(np.array(m1) @ np.clip(rgb, 0, 1))
+
+
+HUES = (charts.BLUE, charts.ORANGE, charts.PLUM)
+
+
+@pytest.mark.parametrize("seen", [str, turned], ids=["light", "dark"])
+def test_every_colour_stands_out_from_the_page(seen):
+    for colour in (*HUES, charts.GREY):
+        assert contrast(seen(colour), seen("#ffffff")) >= 3
+    assert contrast(seen(charts.INK), seen("#ffffff")) >= 7
+    assert contrast(seen(charts.GREY), seen("#ffffff")) >= 4.5
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+@pytest.mark.parametrize("seen", [str, turned], ids=["light", "dark"])
+def test_colours_stay_apart_in_colour_blind_vision(kind, seen):
+    """A distance of 5 in OKLab x 100 is where colours become hard to tell apart."""
+    labs = [oklab(np.array(BLINDNESS[kind]) @ linear(seen(colour))) for colour in HUES]
+    assert min(100 * np.linalg.norm(a - b) for a, b in itertools.combinations(labs, 2)) > 5
+
+
+# --- the same bytes every time ----------------------------------------------------------------------
+
+DRAW = """
+import sys
+sys.path[:0] = {paths!r}
+import test_charts
+from dojo import show
+sys.stdout.write(show.svg(test_charts.CHARTS["strip"][0]()))
+"""
+
+
+def test_a_chart_is_the_same_to_the_byte_in_another_process():
+    here = show.svg(CHARTS["strip"][0]())
+    script = DRAW.format(paths=[str(__file__).rpartition("/")[0]])
+    for seed in ("1", "2"):
+        there = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        ).stdout
+        assert there == here
+    assert "202" not in here.partition("<g")[0]  # no date of drawing

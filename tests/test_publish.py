@@ -1,0 +1,224 @@
+"""The command line: a failing notebook is named, the others finish, nothing is half-written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from publish import __main__, check, execute, notebooks
+
+
+def book(folder: Path, name: str, *cells: tuple[str, str, str]) -> Path:
+    """Write a notebook of (id, type, source) cells."""
+    made = [{"id": i, "cell_type": kind, "metadata": {}, "source": text} for i, kind, text in cells]
+    for cell in made:
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": None, "outputs": []}
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    place = tmp_path / "notebooks"
+    place.mkdir()
+    monkeypatch.setattr(notebooks, "FOLDER", place)
+    return place
+
+
+GOOD = ("sum", "code", "1 + 1"), ("says", "markdown", "# Good\n\nOne and one.")
+BAD = ("first", "code", "x = 1"), ("second", "code", "y = 2\n\n1 / 0"), ("title", "markdown", "# Bad")
+
+
+def build(*arguments) -> int:
+    return __main__.main([str(a) for a in arguments])
+
+
+def test_one_failing_notebook_is_named_and_the_others_finish(folder, tmp_path, capfd):
+    book(folder, "01-bad", *BAD)
+    book(folder, "02-good", *GOOD)
+    out = tmp_path / "pages"
+    out.mkdir()
+    (out / "01-bad.html").write_text("the good page of yesterday")
+    assert build("--out", out) == 1
+    said = capfd.readouterr()
+    assert "notebooks/01-bad.ipynb, cell second, line 3: ZeroDivisionError: division by zero" in said.err
+    assert "1 of 2 notebooks failed" in said.err
+    assert "02-good" in said.out
+    assert (out / "01-bad.html").read_text() == "the good page of yesterday"
+    assert "One and one." in (out / "02-good.html").read_text()
+    assert sorted(p.name for p in out.iterdir()) == ["01-bad.html", "02-good.html"]
+
+
+def test_a_notebook_that_disagrees_with_the_record_is_not_published(folder, tmp_path, capfd):
+    book(folder, "01-odd", ("title", "markdown", "# Odd\n\nThere were 63 days."))
+    assert build("--out", tmp_path / "pages") == 1
+    assert "notebooks/01-odd.ipynb, cell title: says 63 days" in capfd.readouterr().err
+    assert not (tmp_path / "pages").exists()
+
+
+def test_names_select_notebooks(folder, tmp_path):
+    book(folder, "01-bad", *BAD)
+    book(folder, "02-good", *GOOD)
+    assert build("02-good", "--out", tmp_path) == 0
+    assert [p.name for p in tmp_path.glob("*.html")] == ["02-good.html"]
+
+
+def test_an_unknown_name_is_named(folder, tmp_path, capfd):
+    book(folder, "02-good", *GOOD)
+    assert build("03-gone", "--out", tmp_path) == 1
+    assert "no notebook 03-gone; there are 02-good" in capfd.readouterr().err
+
+
+def test_a_file_that_is_no_notebook_is_named(folder, capfd):
+    (folder / "01-broken.ipynb").write_text("{", "utf-8")
+    assert build("--check") == 1
+    assert "notebooks/01-broken.ipynb: no notebook can be read here" in capfd.readouterr().err
+
+
+def test_a_notebook_over_its_time_is_stopped(folder):
+    path = book(folder, "01-slow", ("sleep", "code", "import time\ntime.sleep(600)"))
+    before = kernels()
+    with pytest.raises(execute.Failure, match=r"01-slow\.ipynb: still running after 3 s"):
+        execute.run(notebooks.read(path), limit=3)
+    assert kernels() == before
+
+
+def test_a_dying_kernel_is_named(folder):
+    path = book(folder, "01-dies", ("fine", "code", "1"), ("dies", "code", "import os\nos._exit(1)"))
+    before = kernels()
+    with pytest.raises(execute.Failure, match=r"01-dies\.ipynb.*the kernel died"):
+        execute.run(notebooks.read(path))
+    assert kernels() == before
+
+
+def kernels() -> set[int]:
+    """The kernels that this process started and that still run."""
+    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
+    return {int(pid) for pid, parent, what in rows if int(parent) == os.getpid() and "ipykernel" in what}
+
+
+def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    path = book(folder, "02-good", *GOOD)
+    assert build("--refresh", "--out", tmp_path / "executed") == 0
+    stored = notebooks.read(path)
+    assert notebooks.output_text(stored.cells[0]) == "2"
+    assert list(notebooks.stale(stored)) == []
+    assert build("--stored", "--out", tmp_path / "stored") == 0
+    assert (tmp_path / "executed/02-good.html").read_bytes() == (tmp_path / "stored/02-good.html").read_bytes()
+
+
+def _only_below(place: Path):
+    write = notebooks.write
+
+    def guarded(path: Path, text: str) -> None:
+        if path.is_relative_to(place):
+            write(path, text)
+
+    return guarded
+
+
+def test_a_changed_cell_makes_its_output_stale(folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    path = book(folder, "02-good", *GOOD)
+    build("--refresh", "--out", tmp_path)
+    path.write_text(path.read_text("utf-8").replace("1 + 1", "1 + 2"), "utf-8")
+    assert build("--check") == 1
+    assert "notebooks/02-good.ipynb, cell sum: its code changed since its output was stored" in capfd.readouterr().err
+
+
+def test_changed_data_makes_outputs_stale(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    path = book(folder, "02-good", *GOOD)
+    build("--refresh", "--out", tmp_path)
+    monkeypatch.setattr(notebooks, "data_digest", lambda: "another")
+    assert list(notebooks.stale(notebooks.read(path))) == [
+        ("", "the data changed since the outputs were stored: run make refresh")
+    ]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "page.html"
+    notebooks.write(target, "before")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        notebooks.write(target, "after")
+    assert target.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+#: a cell of a stored notebook, and what the check says of it
+SPOILT = {
+    "random id": ({"id": "3f2a9c1e"}, "give the cell a speaking id"),
+    "stored error": ({"outputs": [{"output_type": "error", "ename": "KeyError", "evalue": "'x'"}]}, "KeyError"),
+    "stored warning": ({"outputs": [{"output_type": "stream", "name": "stderr", "text": "old\n"}]}, "stores a warning"),
+    "bare image": (
+        {"outputs": [{"output_type": "display_data", "data": {"image/png": "iVBO"}}]},
+        "an image without alt text",
+    ),
+    "stored slider": (
+        {"outputs": [{"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {}}}]},
+        "stores a slider",
+    ),
+    "stock alt": (
+        {
+            "outputs": [
+                {
+                    "output_type": "display_data",
+                    "data": {"text/html": '<img alt="No description has been provided for this image">'},
+                }
+            ]
+        },
+        "does not say what the picture shows",
+    ),
+    "no alt": (
+        {"outputs": [{"output_type": "display_data", "data": {"text/html": "<figure><img src='data:,'></figure>"}}]},
+        "alt text of 0 characters",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_a_stored_notebook_must_not_hold(folder, name):
+    change, expected = SPOILT[name]
+    cell = {
+        "id": "sum",
+        "cell_type": "code",
+        "metadata": {},
+        "source": "1",
+        "outputs": [],
+        "execution_count": 1,
+    } | change
+    (folder / "01-spoilt.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}), "utf-8")
+    found = check.check(notebooks.everything())
+    assert any(expected in problem for problem in found), found
+
+
+def test_a_link_to_a_page_that_is_not_there_is_named(folder):
+    book(
+        folder, "01-links", ("links", "markdown", "[on](02-gone.ipynb), [there](02-gone.ipynb#cell-id=sum), [up](#top)")
+    )
+    found = check.check(notebooks.everything())
+    assert [problem.partition(": ")[2] for problem in found] == [
+        "says 'there', but there is no notebook '02-gone.ipynb'",
+        "links to 02-gone.ipynb, which does not exist",
+        "links to #top: lead to a cell (#cell-id=...) instead",
+    ]
+
+
+def test_the_command_explains_itself():
+    shown = subprocess.run(
+        [sys.executable, "-m", "publish", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for option in ("--check", "--stored", "--refresh", "--out DIR", "NAME"):
+        assert option in shown

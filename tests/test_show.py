@@ -1,0 +1,107 @@
+"""What is put on the page carries title, alt text, caption, sources and data; sliders only where they move."""
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from dojo import charts, show
+
+DATA = pd.DataFrame({"what": ["a", "b"], "value": [1.0, None], "source_ids": [("cnbc-2025-08-07",), ()]})
+ALT = "Two dots, one above the other, on an axis without units; the upper one is larger."
+
+
+def shown(**more):
+    figure = charts.canvas(charts.NARROW, 100)
+    return show.figure(figure, **{"title": "Two of a kind", "alt": ALT, "data": DATA, **more})
+
+
+def test_a_figure_carries_what_a_reader_needs():
+    soup = BeautifulSoup(shown(caption="As drawn.", subtitle="In units.").html, "html.parser")
+    assert soup.img["alt"] == ALT
+    assert soup.select_one(".title").get_text() == "Two of a kind"
+    assert soup.select_one(".subtitle").get_text() == "In units."
+    assert "As drawn." in soup.figcaption.get_text()
+    assert "CNBC, 7 August 2025" in soup.figcaption.get_text()
+    assert [th.get_text() for th in soup.select("details th")] == ["what", "value", "source ids"]
+    assert [td.get_text() for td in soup.select("tbody td")][3:5] == ["b", ""]
+
+
+def test_the_plain_text_of_a_figure_is_its_title_and_alt():
+    assert repr(shown()) == f"Two of a kind\n{ALT}"
+
+
+@pytest.mark.parametrize("alt", ["A chart.", "x" * 301, "Two of a kind"])
+def test_an_alt_text_that_says_nothing_is_refused(alt):
+    with pytest.raises(ValueError, match="alt text"):
+        shown(alt=alt)
+
+
+def test_an_alt_text_that_repeats_the_title_is_refused():
+    with pytest.raises(ValueError, match="repeats the title"):
+        shown(title=ALT)
+
+
+def test_html_in_the_data_stays_text():
+    data = pd.DataFrame({"what": ["<script>alert(1)</script>"]})
+    assert "<script>" not in show.table(data, title="<b>").html
+
+
+def test_how_a_source_was_read_is_said():
+    assert "(read in a copy, opening read)" in show.source_link("electrek-2024-01-26")
+    assert "(" not in show.source_link("techcrunch-dojo-timeline-topclaps").partition(">")[2].partition("<")[0]
+
+
+def test_numbers_print_the_labels_that_prose_cites():
+    assert show.numbers(praise_to_report="63 days", events=100).text == "praise to report: 63 days\nevents: 100"
+
+
+def test_large_numbers_are_readable():
+    html = show.table(pd.DataFrame({"n": [1_000_000_000.0, 5760.5]}), title="Sums").html
+    assert "1,000,000,000" in html
+    assert "5,760.5" in html
+
+
+# --- sliders ---------------------------------------------------------------------------------
+
+
+def square(side: float = 2.0, colour: str = "blue") -> show.Shown:
+    """Something to explore."""
+    return show.Shown(f"<p>{side**2} {colour}</p>", f"{side**2} {colour}")
+
+
+@pytest.fixture
+def front_end(monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/01-timeline.ipynb")
+    monkeypatch.delenv("DOJO_STATIC", raising=False)
+
+
+def test_without_a_front_end_the_default_is_shown(monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.delenv("VSCODE_PID", raising=False)
+    assert show.explore(square, side=(1.0, 5.0, 0.5)) == square()
+
+
+@pytest.mark.usefixtures("front_end")
+def test_pages_are_static_even_when_built_from_a_front_end(monkeypatch):
+    monkeypatch.setenv("DOJO_STATIC", "1")
+    assert show.explore(square, side=(1.0, 5.0, 0.5)) == square()
+
+
+@pytest.mark.usefixtures("front_end")
+def test_in_a_front_end_each_parameter_gets_its_slider():
+    box = show.explore(square, side=(1.0, 5.0, 0.5), colour=["red", "blue"])
+    side, colour = box.children[:2]
+    assert (side.description, side.value, side.min, side.max, side.step) == ("side", 2.0, 1.0, 5.0, 0.5)
+    assert (colour.description, colour.value) == ("colour", "blue")
+    side.value = 3.0
+    assert box.kwargs == {"side": 3.0, "colour": "blue"}
+
+
+def test_a_choice_for_no_parameter_is_refused():
+    with pytest.raises(TypeError, match="has no parameter width"):
+        show.explore(square, width=(1, 2))
+
+
+def test_a_parameter_without_default_is_refused():
+    with pytest.raises(TypeError, match="needs a default for side"):
+        show.explore(lambda side: show.Shown("", str(side)), side=(1, 2))
