@@ -11,7 +11,7 @@ test: setup ## pass all tests
 	@$(BIN)/python -m pytest
 
 lab: setup ## open the start page in JupyterLab
-	@$(BIN)/jupyter lab notebooks/00-start-here.ipynb
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb
 
 refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and the data dictionary
 	@$(BIN)/python -m publish --refresh

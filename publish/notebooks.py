@@ -114,9 +114,9 @@ def stamp(content: Mapping[str, Any]) -> dict[str, Any]:
     return {"cells": cells, "data": data_digest()}
 
 
-def data_digest(root: Path = tables.DATA) -> str:
+def data_digest() -> str:
     """A digest of every table."""
-    return _digest("".join(_digest(path.read_text("utf-8")) for path in sorted(root.rglob("*.csv"))))
+    return _digest("".join(_digest(path.read_text("utf-8")) for path in tables.files()))
 
 
 def _digest(text: str) -> str:

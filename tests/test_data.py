@@ -113,6 +113,14 @@ def test_a_missing_file_and_one_that_nobody_describes_are_named(copy):
     assert any("data/story/unknown.csv" in line and "to be described" in line for line in said)
 
 
+def test_what_jupyterlab_keeps_beside_an_opened_table_is_no_table(copy):
+    hidden = copy.root / "story" / ".ipynb_checkpoints"
+    hidden.mkdir(exist_ok=True)
+    (hidden / "events-checkpoint.csv").write_text("event_id\n", "utf-8")
+    tables.read.cache_clear()
+    assert len(tables.read(copy.root)) == 25
+
+
 def test_all_problems_come_at_once_in_order(copy):
     copy.cell("events", 0, "standing", "sure")
     copy.cell("events", 5, "date", "soon")

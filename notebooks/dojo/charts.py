@@ -29,7 +29,7 @@ STYLE = Path(__file__).with_name("dojo.mplstyle")
 INK, GREY, PALE = "#1b1b1b", "#6a6a6a", "#d9d9d9"
 BLUE, ORANGE, PLUM = "#10457f", "#d9540b", "#9c4bb0"
 #: widths of a chart for a phone's column and of one that scrolls in its own box, in pixels
-NARROW, WIDE = 343, 960
+NARROW, WIDE = 343, 860
 
 P = ParamSpec("P")
 
@@ -362,7 +362,7 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
     rows = promises.assign(rank=promises["result"].map(order.index)).sort_values(["rank", "made_start"], kind="stable")
     height = 70 + 19 * (len(rows) + 2 * rows["rank"].nunique())
     figure = canvas(WIDE, height)
-    ax = figure.add_axes((0.46, 44 / height, 0.53, 1 - 50 / height))
+    ax = figure.add_axes((0.5, 44 / height, 0.495, 1 - 50 / height))
     ax.set_xlim(rows["made_start"].min() - pd.Timedelta(days=110), pd.Timestamp("2028-12-31"))
     y, previous = 0.0, None
     places: list[tuple[str, float]] = []
@@ -380,14 +380,14 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
         words = text if heading else textwrap.shorten(rows["promise"][text], 72, placeholder=" …")
         weight = "bold" if heading else "normal"
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        ax.text(-0.86, at, words, transform=ax.get_yaxis_transform(), va="center", weight=weight, bbox=box)
-        ax.axhline(at, xmin=-0.86, color=PALE, lw=0.5, ls="-", zorder=0, clip_on=False, visible=not heading)
+        ax.text(-1.0, at, words, transform=ax.get_yaxis_transform(), va="center", weight=weight, bbox=box)
+        ax.axhline(at, xmin=-1.0, color=PALE, lw=0.5, ls="-", zorder=0, clip_on=False, visible=not heading)
     ax.axvline(pd.Timestamp(as_of), color=GREY, lw=1, ls=":", zorder=1)
     ax.text(pd.Timestamp(as_of) + pd.Timedelta(days=20), -0.7, "the record ends", ha="left", va="center", color=GREY)
     _year_axis(ax)
     shown = {"made": {"color": INK, "s": 14}, "due": {"facecolor": "white", "edgecolor": INK, "s": 46}}
     settled = {words: {"color": c, "marker": m, "s": 40} for words, (c, m) in RESULTS.items() if words not in UNSETTLED}
-    key(figure, shown | settled, left=0.46 * WIDE)
+    key(figure, shown | settled, left=8)
     return figure
 
 

@@ -67,11 +67,13 @@ def figure(
         raise ValueError("the alt text repeats the title; say what the chart shows")
     wide = drawn.get_figwidth() * 96 > 500
     width = round(drawn.get_figwidth() * 96 * (1 if wide else 1.5))
-    image = f'<img src="{address(svg(drawn))}" width="{width}" alt="{escape(alt)}">'
+    # a wide chart scrolls in its own box, or its words would shrink with the window; pages do the same in their style
+    box, size = (' style="overflow-x: auto"', ' style="max-width: none"') if wide else ("", "")
+    image = f'<img src="{address(svg(drawn))}" width="{width}" alt="{escape(alt)}"{size}>'
     html = (
-        f'<figure class="{"wide" if wide else "narrow"}">'
+        f'<figure class="{"wide" if wide else "narrow"}" style="margin: 0">'
         + _heading(title, subtitle)
-        + f'<div class="picture">{image}</div>'
+        + f'<div class="picture"{box}>{image}</div>'
         + f"<figcaption>{_paragraph(caption)}{_credits(data, sources)}</figcaption>"
         + folded(data, f"The data behind this figure: {len(data)} rows")
         + "</figure>"
@@ -120,7 +122,7 @@ def table(frame: pd.DataFrame, *, title: str, caption: str = "", sources: Iterab
     """A table with its finding as title; a column `source_ids` becomes links to the sources."""
     text = frame.drop(columns=[c for c in _OWN if c in frame]).to_string(max_colwidth=None)
     html = (
-        '<figure class="table">'
+        '<figure class="table" style="margin: 0">'
         + _heading(title, "")
         + f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">{grid(frame)}</div>'
         + f"<figcaption>{_paragraph(caption)}{_credits(frame.drop(columns='source_ids', errors='ignore'), sources)}"

@@ -188,7 +188,7 @@ def read(root: Path) -> dict[str, Table]:
     described = {table.path for table in tables.values()}
     problems += [
         Problem(_name(path, root), 1, "", path.name, "to be described in data/datapackage.json")
-        for path in sorted(root.rglob("*.csv"))
+        for path in files(root)
         if path not in described
     ]
     if all(table.rows for table in tables.values()):  # else every id of the unread table would be missed
@@ -196,6 +196,11 @@ def read(root: Path) -> dict[str, Table]:
     if problems:
         raise DataError(sorted(problems, key=lambda p: (p.file, p.line)))
     return tables
+
+
+def files(root: Path = DATA) -> list[Path]:
+    """Every CSV file below root, except in hidden folders, where JupyterLab keeps its checkpoints."""
+    return sorted(p for p in root.rglob("*.csv") if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
 
 def _name(path: Path, root: Path) -> str:
