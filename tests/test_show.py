@@ -22,7 +22,7 @@ def test_a_figure_carries_what_a_reader_needs():
     assert soup.select_one(".subtitle").get_text() == "In units."
     assert "As drawn." in soup.figcaption.get_text()
     assert "CNBC, 7 August 2025" in soup.figcaption.get_text()
-    assert [th.get_text() for th in soup.select("details th")] == ["what", "value", "source ids"]
+    assert [th.get_text() for th in soup.select("details th")] == ["what", "value", "sources"]
     assert [td.get_text() for td in soup.select("tbody td")][3:5] == ["b", ""]
 
 

@@ -147,7 +147,7 @@ def folded(frame: pd.DataFrame, summary: str) -> str:
 def grid(frame: pd.DataFrame) -> str:
     """A table as HTML with headings that name their column and row; empty cells stay empty."""
     named = bool(frame.index.name)
-    head = ([str(frame.index.name).replace("_", " ")] if named else []) + [c.replace("_", " ") for c in frame.columns]
+    head = ([str(frame.index.name).replace("_", " ")] if named else []) + [_heading_of(c) for c in frame.columns]
     rows = []
     for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         cells = [f'<th scope="row">{escape(str(index))}</th>'] if named else []
@@ -155,6 +155,10 @@ def grid(frame: pd.DataFrame) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _heading_of(column: str) -> str:
+    return "sources" if column == "source_ids" else column.replace("_", " ")
 
 
 def _cell(column: str, cell: Any) -> str:
