@@ -21,13 +21,14 @@ check: setup ## follow every fact link, executing nothing
 	@$(BIN)/python -m publish --check
 
 bench: setup ## time the steps of building the pages
-	@$(BIN)/python -m publish --bench
+	@$(BIN)/python -m publish.bench
 
 clean: ## remove what was built or installed here
 	rm -rf .venv build
 
 setup: .venv/ready
 .venv/ready: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "setting up .venv (about a minute, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
