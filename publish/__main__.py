@@ -80,6 +80,8 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
         ready.append(done[book.name])
     for book in ready:
         failures += not _finish(book, list(done.values()), out, refresh)
+    if out == EXPORTS and not failures and len(ready) == len(books):
+        _prune(out, books)
     if refresh:
         notebooks.write(tables.DATA / "README.md", tables.dictionary())
     if failures:
@@ -119,6 +121,16 @@ def _finish(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> 
         notebooks.write(book.path, execute.as_text(book))
     print(f"{book.name:24} page       {time.perf_counter() - start:5.1f} s", flush=True)
     return True
+
+
+def _prune(out: Path, books: list[Notebook]) -> None:
+    """Remove the pages and figures of notebooks or cells that are no more."""
+    from publish import pages
+
+    made = {f"{book.name}.html" for book in books} | {name for book in books for name in pages.figures(book)}
+    for path in (*out.glob("*.html"), *out.glob("figures/*.svg")):
+        if path.name not in made:
+            path.unlink()
 
 
 def _readable(path: Path) -> str:

@@ -24,6 +24,8 @@ from publish.execute import node
 from publish.notebooks import Notebook
 
 TEMPLATE = Path(__file__).with_name("template")
+#: classes of highlighted code that the style sheet shades; the others would only weigh
+SHADED = {"k", "kn", "ow", "s1", "s2", "sa", "c1"}
 #: words a minute, for the time to read
 PACE = 220
 
@@ -187,6 +189,9 @@ def _tidy(soup: BeautifulSoup) -> None:
             del tag[name]
     for code in soup.select(".step > .source"):
         code.parent.append(code.extract())  # what a step shows comes before how it was made
+    for span in soup.select(".highlight span"):
+        if not SHADED & set(span.get("class", [])):
+            span.unwrap()
     for cell in soup.select("thead th:not([scope])"):
         _scope(cell, "col")
     for cell in soup.select("tbody th:not([scope])"):

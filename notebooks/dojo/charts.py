@@ -56,7 +56,9 @@ def canvas(width: int, height: int) -> Figure:
 def look(standing: str, colour: str = BLUE) -> dict[str, object]:
     """How a mark of this standing is drawn: filled, hollow, or hollow and dashed."""
     fill = colour if standing == "confirmed" else "white"
-    return {"facecolor": fill, "edgecolor": colour, "linestyle": "--" if standing == "claimed" else "-"}
+    line = "--" if standing == "claimed" else "-"
+    # a mark at the edge of an axis is drawn whole
+    return {"facecolor": fill, "edgecolor": colour, "linestyle": line, "clip_on": False}
 
 
 def mark(ax: Axes, row: pd.Series, y: float, colour: str = BLUE, size: float = 9.0, again: bool = False) -> None:
@@ -314,7 +316,7 @@ def _strip_below(
 
 
 def _about_dojo(row: pd.Series) -> str:
-    return ORANGE if row["subject"].startswith("dojo") else BLUE
+    return ORANGE if row["subject"].startswith("dojo") and row["track"] != "people" else BLUE
 
 
 def _day_axis(ax: Axes, locator: mdates.RRuleLocator) -> None:
@@ -393,15 +395,15 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
 
 def _promise(ax: Axes, row: pd.Series, y: float) -> None:
     colour, marker = RESULTS[row["result"]]
-    ax.scatter([row["made_start"]], [y], s=14, color=INK, zorder=3)
+    ax.scatter([row["made_start"]], [y], s=14, color=INK, zorder=3, clip_on=False)
     stops = [row["made_start"]]
     if pd.notna(row["due_end"]):
-        ax.scatter([row["due_end"]], [y], s=46, facecolor="white", edgecolor=INK, zorder=3, linewidths=1.0)
+        ax.scatter([row["due_end"]], [y], s=46, facecolor="white", edgecolor=INK, zorder=3, lw=1, clip_on=False)
         stops.append(row["due_end"])
     if pd.notna(row["outcome_start"]) and row["result"] not in UNSETTLED:
-        ax.scatter([row["outcome_start"]], [y], s=40, color=colour, marker=marker, zorder=4, linewidths=1.0)
+        ax.scatter([row["outcome_start"]], [y], s=40, color=colour, marker=marker, zorder=4, lw=1, clip_on=False)
         stops.append(row["outcome_start"])
-    (line,) = ax.plot([min(stops), max(stops)], [y, y], color=GREY, lw=0.9, zorder=2, ls="-")
+    (line,) = ax.plot([min(stops), max(stops)], [y, y], color=GREY, lw=0.9, zorder=2, ls="-", clip_on=False)
     line.set_gid(str(row.name))
 
 
@@ -443,18 +445,18 @@ def said_and_happened(pairs: pd.DataFrame, as_of: date) -> Figure:
 
 
 @styled
-def compute(dojo: pd.DataFrame, nvidia: pd.DataFrame) -> Figure:
-    """Training compute in H100 equivalents: what Dojo was promised to be beside Nvidia's clusters.
+def compute(dojo: pd.DataFrame, others: pd.DataFrame) -> Figure:
+    """Training compute in H100 equivalents: what Dojo was promised to be beside all other compute.
 
     Both as from `timeline.quantities`, with a `label` for each point; a range is drawn as a thick
     stroke, a date known only to a window as a thin line, standing by fill.
     """
     figure = canvas(NARROW, 430)
     ax = figure.add_axes((0.135, 0.115, 0.85, 0.865))
-    both = pd.concat([dojo, nvidia])
+    both = pd.concat([dojo, others])
     ax.set_xlim(both["start"].min() - pd.Timedelta(days=90), both["end"].max() + pd.Timedelta(days=60))
     ax.set_ylim(0, both["high"].max() * 1.08)
-    for frame, colour, marker in ((dojo, ORANGE, "D"), (nvidia, BLUE, "o")):
+    for frame, colour, marker in ((dojo, ORANGE, "D"), (others, BLUE, "o")):
         for _, row in frame.iterrows():
             _amount(ax, row, colour, marker)
     ax.xaxis.set_major_locator(mdates.YearLocator())
@@ -465,7 +467,7 @@ def compute(dojo: pd.DataFrame, nvidia: pd.DataFrame) -> Figure:
     ax.tick_params(axis="y", length=0, pad=2)
     ax.spines["left"].set_visible(False)
     _name_amounts(ax, both)
-    whose = {"Dojo": {"marker": "D", **look("claimed", ORANGE)}, "Nvidia: confirmed": look("confirmed")}
+    whose = {"Dojo goal": {"marker": "D", **look("claimed", ORANGE)}, "other: confirmed": look("confirmed")}
     key(figure, whose | {standing: look(standing) for standing in ("reported", "claimed")}, line=22)
     return figure
 
