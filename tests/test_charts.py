@@ -83,7 +83,9 @@ def test_no_word_is_cut_at_the_edge(chart):
     width, height = figure.canvas.get_width_height()
     drawn = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text() and t not in undrawn(figure)]
     boxes = [(t.get_text(), t.get_window_extent()) for t in drawn]
-    assert [w for w, b in boxes if b.x0 < -1 or b.x1 > width + 1 or b.y0 < -1 or b.y1 > height + 1] == []
+    # browsers set the same letters up to a twentieth wider
+    outside = [w for w, b in boxes if b.x0 < -1 or b.x0 + 1.05 * b.width > width + 1 or b.y0 < -1 or b.y1 > height + 1]
+    assert outside == []
 
 
 def undrawn(figure) -> list[Text]:
@@ -100,6 +102,25 @@ def test_no_word_is_smaller_than_eleven_pixels(chart):
 
 def test_a_chart_is_as_wide_as_a_phone_or_scrolls(chart):
     assert round(chart[0].get_figwidth() * 96) in (charts.NARROW, charts.WIDE)
+
+
+def test_leader_lines_do_not_cross_words():
+    """Ten named events crowd around the closure; the line from words to mark must pass beside other words."""
+    names = dict.fromkeys(EVENTS.query("start >= '2025-06-01' and start <= '2026-04-30' and label != ''").index, "")
+    names = {event_id: EVENTS["label"][event_id] for event_id in names}
+    figure = charts.long_timeline(EVENTS, names, ENDS[1])
+    figure.canvas.draw()
+    words = [t for t in figure.findobj(Text) if t.get_text() in names.values()]
+    assert len(words) == len(names)
+    lines = [line for ax in figure.axes for line in ax.lines if line.get_color() == charts.ORANGE]
+    leaders = [line for line in lines if line.get_linestyle() == "-"]
+    assert len(leaders) == len(names)
+    for leader in leaders:
+        box = leader.get_window_extent()
+        for text in words:
+            area = text.get_window_extent()
+            middle = (area.y0 + area.y1) / 2
+            assert not (area.x0 < box.x0 < area.x1 and box.y0 < middle < box.y1), text.get_text()
 
 
 def test_the_overlap_test_can_fail():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import ParamSpec
@@ -100,7 +101,7 @@ def key(figure: Figure, entries: Mapping[str, Mapping[str, object]], left: float
 
 
 #: mean width of a letter at the size of figure text, in pixels
-TEXT = 6.3
+TEXT = 6.0
 
 STANDING_KEY = {
     "confirmed": look("confirmed"),
@@ -151,26 +152,26 @@ def long_timeline(events: pd.DataFrame, labelled: Mapping[str, str], moment: str
     words that name them; a line runs through all lanes at the event `moment`; `split` is the day
     where the left, compressed stretch ends.
     """
-    cut = pd.Timestamp(split)
+    cut, when = pd.Timestamp(split), events["start"][moment]
     early, late = events[events["start"] < cut], events[events["start"] >= cut]
     figure = canvas(WIDE, 640)
     left = figure.add_axes((0.004, 0.075, 0.238, 0.92))
     right = figure.add_axes((0.262, 0.075, 0.735, 0.92))
     left.set_xlim(early["start"].min() - pd.Timedelta(days=90), cut)
-    right.set_xlim(cut, events["end"].max() + pd.Timedelta(days=45))
+    right.set_xlim(cut, events["end"].max() + pd.Timedelta(days=100))
     sides = ((left, early), (right, late))
-    heights = [max(_height(ax, p[p["lane"] == lane], labelled) for ax, p in sides) for lane in LANES]
+    heights = [max(_height(ax, p[p["lane"] == lane], labelled, when) for ax, p in sides) for lane in LANES]
     tops = np.concatenate([[0], np.cumsum(heights)])
     for ax, part in sides:
         ax.set_ylim(tops[-1], 0)
         for number, lane in enumerate(LANES):
             shade = "#f3f3f3" if number % 2 == 0 else "white"
             ax.axhspan(tops[number], tops[number + 1], color=shade, zorder=0)
-            _lane(ax, part[part["lane"] == lane], labelled, tops[number])
+            _lane(ax, part[part["lane"] == lane], labelled, when, tops[number])
         _year_axis(ax, every=2 if ax is left else 1)
     for top, lane in zip(tops, LANES, strict=False):
         left.text(0.02, top + 0.35, lane, transform=left.get_yaxis_transform(), va="top", weight="bold", zorder=5)
-    right.axvline(events["start"][moment], color=ORANGE, lw=1, ls=":", zorder=1)
+    right.axvline(when, color=ORANGE, lw=1, ls=":", zorder=1)
     key(figure, STANDING_KEY)
     return figure
 
@@ -192,37 +193,76 @@ def _rows(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str]) -> dict[str
     return dict(zip(first, spread([(low - 6, high + 6) for low, high in spans], 0), strict=True))
 
 
-def _placed(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str]) -> list[tuple[str, float, int]]:
-    """Where the named events of a lane get their words: id, left edge in pixels, line."""
+@dataclass(frozen=True)
+class Label:
+    """Where the words of a named event stand: the event, its place and its words in pixels, and the line."""
+
+    event_id: str
+    x: float
+    left: float
+    right: float
+    line: int
+
+    @property
+    def side(self) -> str:
+        """On which side the words are fastened: at their left end or at their right."""
+        return "right" if self.right < self.x else "left"
+
+    def clear_of(self, other: Label) -> bool:
+        """True when neither the words nor the leader lines of two labels touch."""
+        if self.line == other.line:
+            return self.right + 8 <= other.left or other.right + 8 <= self.left
+        upper, lower = sorted((self, other), key=lambda label: label.line)
+        return not lower.left - 3 <= upper.x <= lower.right + 3
+
+
+def _placed(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: pd.Timestamp) -> list[Label]:
+    """Words for the named events of a lane, right to left, each on the first line where nothing crosses it.
+
+    The line through all lanes at `moment` counts as the leader of words above all others.
+    """
     unit = _unit(ax)
     origin, limit = (x * unit for x in ax.get_xlim())
-    named = [event_id for event_id in part.index if event_id in labelled]
-    widths = [TEXT * len(labelled[event_id]) for event_id in named]
-    starts = mdates.date2num([part["start"][event_id] for event_id in named]) * unit
-    edges = [min(max(x - 8, origin + 4), limit - w - 4) for x, w in zip(starts, widths, strict=True)]
-    lines = spread([(x, x + w) for x, w in zip(edges, widths, strict=True)], 12)
-    return list(zip(named, edges, lines, strict=True))
+    through = mdates.date2num(moment) * unit
+    placed = [Label("", through, through, through, -1)]
+    for event_id in reversed([i for i in part.index if i in labelled]):
+        x, width = mdates.date2num(_middle(part.loc[event_id])) * unit, TEXT * len(labelled[event_id])
+        lefts = [left for left in (x + 4, x - width - 4) if origin + 3 <= left and left + width <= limit - 3]
+        lefts = lefts or [min(max(x - width / 2, origin + 3), limit - width - 3)]
+        options = [Label(event_id, x, left, left + width, n) for n in range(len(part) + 1) for left in lefts]
+        last = Label(event_id, x, lefts[0], lefts[0] + width, 1 + max(p.line for p in placed))
+        for others in (placed, placed[1:]):  # where there is no room beside the line through all lanes, across it
+            clear = [option for option in options if all(option.clear_of(p) for p in others)]
+            if clear:
+                last = clear[0]
+                break
+        placed.append(last)
+    return placed[1:]
 
 
-def _height(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str]) -> float:
-    lines = max((line for *_, line in _placed(ax, part, labelled)), default=-1) + 1
+def _middle(row: pd.Series) -> pd.Timestamp:
+    return row["start"] + (row["end"] - row["start"]) / 2
+
+
+def _height(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: pd.Timestamp) -> float:
+    lines = max((label.line for label in _placed(ax, part, labelled, moment)), default=-1) + 1
     rows = max(_rows(ax, part, labelled).values(), default=-1) + 1
     return HEAD + lines * LABEL_ROW + rows * ROW + 0.2
 
 
-def _lane(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], top: float) -> None:
-    placed = _placed(ax, part, labelled)
-    lines = max((line for *_, line in placed), default=-1) + 1
+def _lane(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: pd.Timestamp, top: float) -> None:
+    placed = _placed(ax, part, labelled, moment)
+    lines = max((label.line for label in placed), default=-1) + 1
     base = top + HEAD + lines * LABEL_ROW
     level = _rows(ax, part, labelled)
     for event_id, row in part.iterrows():
         mark(ax, row, base + level[event_id] * ROW, ORANGE if event_id in labelled else BLUE)
-    for event_id, edge, line in placed:
-        y = top + HEAD + line * LABEL_ROW
-        start, end = part["start"][event_id], part["end"][event_id]
-        middle = start + (end - start) / 2
-        ax.plot([middle, middle], [y, base + level[event_id] * ROW - 0.2], color=ORANGE, lw=0.9, zorder=2, ls="-")
-        ax.text(edge / _unit(ax), y, labelled[event_id], va="bottom", ha="left", zorder=5)
+    for label in placed:
+        y = top + HEAD + label.line * LABEL_ROW
+        x = label.x / _unit(ax)
+        ax.plot([x, x], [y - 0.7, base + level[label.event_id] * ROW - 0.2], color=ORANGE, lw=0.9, zorder=2, ls="-")
+        edge = (label.left if label.side == "left" else label.right) / _unit(ax)
+        ax.text(edge, y, labelled[label.event_id], va="bottom", ha=label.side, zorder=5)
 
 
 def _year_axis(ax: Axes, every: int = 1) -> None:
@@ -467,14 +507,14 @@ def compute(dojo: pd.DataFrame, others: pd.DataFrame) -> Figure:
     ax.tick_params(axis="y", length=0, pad=2)
     ax.spines["left"].set_visible(False)
     _name_amounts(ax, both)
-    whose = {"Dojo goal": {"marker": "D", **look("claimed", ORANGE)}, "other: confirmed": look("confirmed")}
+    whose = {"Dojo goal": {"marker": "D", **look("claimed", ORANGE)}, "confirmed": look("confirmed")}
     key(figure, whose | {standing: look(standing) for standing in ("reported", "claimed")}, line=22)
     return figure
 
 
 def _amount(ax: Axes, row: pd.Series, colour: str, marker: str) -> None:
     """One point with its range and its window of time."""
-    x = row["start"] + (row["end"] - row["start"]) / 2
+    x = _middle(row)
     ax.plot([row["start"], row["end"]], [row["value"]] * 2, color=colour, lw=1.2, ls="-", zorder=2)
     ax.plot([x, x], [row["low"], row["high"]], color=colour, lw=4, ls="-", solid_capstyle="butt", zorder=2)
     style = look(row["standing"], colour)
