@@ -47,9 +47,12 @@ TRUE = [
     "[about 40%](#cell-id=one)",
     f"“[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”",
     "Dojo 2, AI6, H100s and FP8 E4M3 are names. `x = 12` is code, $x_1 = 3$ is mathematics.",
-    '[63 days](#cell-id=days-apart "praise to report") are not 62; once linked, 63 days may stand bare.'.replace(
-        "62", "few"
-    ),
+    '[63 days](#cell-id=days-apart "praise to report") are many; once linked, 63 days may stand bare.',
+    f"[7th August 2025]({EVENTS}dojo-disbanded-report)",
+    f"[August 7, 2025]({EVENTS}dojo-disbanded-report)",
+    f'[35–40 thousand]({MONEY}h100e-q1-2024 "low high")',
+    f'[130 MW]({MONEY}cortex-power-2024 "value")',
+    "AI7 and the H100s of Dojo 3's rivals.",
     "1. A list may be numbered.\n2. Twice.",
     "A note.[^1]\n\n[^1]: Below the line.",
 ]
@@ -77,6 +80,31 @@ FALSE = {
     "[63 days](#cell-id=days-gone)": "there is no cell 'days-gone'",
     f"“[most paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”": "quote says",
     "He said “we really must make it work”.": "a quotation that no link backs",
+    f"“[all paths converged to AI]({EVENTS}evolutionary-dead-end-post)”": "quote says",
+    f"“[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post) by June”": "only a part is linked",
+    f'[20 days]({MOVES}twenty-to-densityai "headcount_low")': "headcount_low says 20",
+    f'[20 MW]({MOVES}twenty-to-densityai "headcount_low")': "headcount_low says 20",
+    f'[130 GW]({MONEY}cortex-power-2024 "value")': "value says 130",
+    f'[16.5 billion days]({MONEY}samsung-contract "value")': "value says 16500000000",
+    f'[-16.5 billion]({MONEY}samsung-contract "value")': "value says 16500000000",
+    f'[almost 20]({MOVES}twenty-to-densityai "headcount_low")': "headcount_low says 20",
+    f'[a dozen]({MOVES}twenty-to-densityai "headcount_low")': "headcount_low says 20",
+    f"[4 August 2025]({EVENTS}densityai-reported)": "date says 2025-08-04/2025-08-07",
+    f"[1 December 2023]({MOVES}chan-leaves-2023)": "date says 2023-12/2024-01",
+    '[a month](#cell-id=days-apart "call to report")': "prints 15 days",
+    '[more than 63 days](#cell-id=days-apart "praise to report")': "prints 63 days",
+    '[63 days](#cell-id=days-apart "report")': "several lines with 'report'",
+    f'[$16.5 billion]({MONEY}samsung-contract "value") or €16.5 billion': "says €16.5 billion",
+    '63 came before [63 days](#cell-id=days-apart "praise to report")': "says 63",
+    "Musk shut Dojo 3 weeks later.": "says 3 weeks",
+    "AI6.5 came next.": "AI6.5",
+    "It fell in 3Q25.": "says 3Q25",
+    "A twenty-person team.": "says twenty",
+    "It came a week later.": "says a week",
+    "Twenty former Dojo members.": "says Twenty",
+    '<img alt="63 days">': "says 63 days",
+    '![strip](x.png "63 days")': "says 63 days",
+    "[63](https://example.org/63)": "neither a row nor a cell",
     "There were 63 of them.": "no link backs",
     "It ended on 7 August 2025.": "no link backs",
     "It ended in August 2025.": "no link backs",
@@ -133,12 +161,17 @@ def test_numbers_are_read_as_prose_writes_them(text, number):
         ("more than 60", 63, True),
         ("more than 50", 63, False),
         ("nearly 30", 28, True),
-        ("up to 70", 63, True),
+        ("up to 65", 63, True),
         ("up to 80", 63, False),
         ("about 8.6", 8.61, True),
         ("about 8.5", 8.61, False),
         ("81,000", 81_000.4, True),
         ("81,000", 81_001, False),
+        ("about 100", 63, False),
+        ("nearly 30", 31, False),
+        ("more than 100", 199, False),
+        ("two billion", 2.1e9, True),
+        ("up to 1 billion", 1e7, False),
     ],
 )
 def test_rounding_is_judged_by_the_last_digit_stated(text, number, right):
@@ -149,6 +182,12 @@ def test_digits_typed_into_titles_and_alt_texts_are_seen():
     assert facts.typed('show.figure(f, title=f"{days} days to the end", alt="Dots for Dojo 3 and AI6")') == []
     found = facts.typed('show.figure(f, title="63 days to the end", caption=f"{n} of 35 promises, 7 August 2025")')
     assert [f.says for f in found] == ["63 days", "35", "7 August 2025"]
+    assert [f.says for f in facts.typed('f(alt=f"{63} of {n}/35 {x:,.0f}"); show.numbers(days=63)')] == [
+        "63",
+        "35",
+        "63",
+    ]
+    assert facts.typed('df.query("days > 10"); f(title=f"{counts[3]} {n:.1f}")') == []
 
 
 def test_the_stored_notebooks_agree_with_the_record():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 PRECISIONS = ("day", "month", "quarter", "year", "interval")
 FORMS = "2025-08-07, 2025-08, 2025-Q3, 2025 or 2025-08-04/2025-08-07"
@@ -38,10 +38,6 @@ class Window:
         """How many days the window holds; 1 for a day."""
         return (self.end - self.start).days + 1
 
-    def contains(self, other: Window) -> bool:
-        """True when every day of `other` lies in this window."""
-        return self.start <= other.start and other.end <= self.end
-
     def __str__(self) -> str:
         """The window as prose writes it: 7 August 2025, August 2025, Q3 2025, 2025."""
         month = f"{MONTHS[self.start.month - 1]} {self.start.year}"
@@ -68,15 +64,15 @@ def window(text: str) -> Window:
 
     Raises ValueError, saying what is wrong, for anything but the FORMS above.
     """
-    if "/" in text:
-        first, last = (window(part) for part in text.split("/", 1))
+    if text.count("/") == 1:
+        first, last = (window(part) for part in text.split("/"))
         if last.end < first.start:
             raise ValueError("an interval whose first date comes before its last")
         return Window(first.start, last.end, "interval")
-    if quarter := re.fullmatch(r"(\d{4})-Q([1-4])", text):
+    if quarter := re.fullmatch(r"((?:19|20)[0-9]{2})-Q([1-4])", text):
         year, number = map(int, quarter.groups())
-        return Window(date(year, 3 * number - 2, 1), _last_day(year, 3 * number), "quarter")
-    match = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", text)
+        return Window(date(year, 3 * number - 2, 1), last_day(year, 3 * number), "quarter")
+    match = re.fullmatch(r"((?:19|20)[0-9]{2})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", text)
     if not match:
         raise ValueError(f"a date like {FORMS}")
     return _calendar(*(int(part) if part else None for part in match.groups()))
@@ -87,7 +83,7 @@ def _calendar(year: int, month: int | None, number: int | None) -> Window:
         return Window(date(year, 1, 1), date(year, 12, 31), "year")
     if not 1 <= month <= 12:
         raise ValueError("a month from 01 to 12")
-    last = _last_day(year, month)
+    last = last_day(year, month)
     if number is None:
         return Window(date(year, month, 1), last, "month")
     if not 1 <= number <= last.day:
@@ -95,15 +91,11 @@ def _calendar(year: int, month: int | None, number: int | None) -> Window:
     return Window(date(year, month, number), date(year, month, number), "day")
 
 
-def _last_day(year: int, month: int) -> date:
+def last_day(year: int, month: int) -> date:
+    """The last day of a month."""
     return date(year, month, monthrange(year, month)[1])
 
 
 def between(earlier: Window, later: Window) -> tuple[int, int]:
     """Fewest and most whole days that can lie between two windows; equal when both are days."""
     return (later.start - earlier.end).days, (later.end - earlier.start).days
-
-
-def shifted(when: date, days: int) -> date:
-    """The day so many days later (earlier when negative)."""
-    return when + timedelta(days=days)

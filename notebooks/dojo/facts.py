@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,10 +31,14 @@ from dojo import dates, quantities, tables
 from dojo.quantities import Quantity
 
 #: nouns before which even a spelled number is a fact
-COUNTED = re.compile(r"[\s-](?:\w+[\s-]){0,2}(?:people|chips|days|weeks|months|years)\b")
+COUNTED = re.compile(
+    r"[\s-](?:\w+[\s-]){0,2}(?:people|person|members|workers|employees|engineers|chips|days?|weeks?|months?|years?)\b"
+)
+#: after these, even one day or one year is a fact
+SINCE = re.compile(r"[\s-](?:ago|earlier|later|before|after)\b")
 ROW_LINK = re.compile(r"(?:\.\./)?data/(?P<file>[\w/.-]+\.csv)#(?P<row>[\w./-]+)")
 CELL_LINK = re.compile(r"(?P<page>[\w.-]+\.ipynb)?#cell-id=(?P<cell>[\w-]+)")
-QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
+QUOTED = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
 
 #: words in quotation marks up to this many are a turn of phrase, more are a quotation that needs its source
 LONGEST_PHRASE = 3
@@ -83,18 +88,23 @@ def check(markdown: str, printed: Printed) -> list[Disagreement]:
             if isinstance(piece, Link):
                 found += check_link(_quoting(before, piece), printed)
                 linked |= {q.key for q in quantities.read(mask(piece.text))}
-        plain = "".join(piece if isinstance(piece, str) else "\0" for piece in block)
-        found += [
-            Disagreement(f"“{words}”", "a quotation that no link backs: point it to its row")
-            for words in QUOTED.findall(plain)
-            if len(words.split()) > LONGEST_PHRASE
-        ]
-        found += [
-            Disagreement(q.text.strip(), "which no link backs: point it to its row or its cell")
-            for q in bare(plain)
-            if q.key not in linked
-        ]
+            else:
+                found += [
+                    Disagreement(q.text.strip(), "which no link backs: point it to its row or its cell")
+                    for q in bare(piece)
+                    if q.key not in linked
+                ]
+        found += _check_quotations("".join(piece if isinstance(piece, str) else "\0" for piece in block))
     return found
+
+
+def _check_quotations(plain: str) -> Iterator[Disagreement]:
+    """Quotations of a paragraph, its links blanked, that no link backs or that go on beside their link."""
+    for words in QUOTED.findall(plain):
+        if "\0" in words and words.strip("\0"):
+            yield Disagreement(f"“{words.replace(chr(0), '…')}”", "a quotation of which only a part is linked")
+        elif len(words.split()) > LONGEST_PHRASE:
+            yield Disagreement(f"“{words}”", "a quotation that no link backs: point it to its row")
 
 
 def _quoting(before: str | Link, link: Link) -> Link:
@@ -106,16 +116,23 @@ def _quoting(before: str | Link, link: Link) -> Link:
 def bare(text: str) -> list[Quantity]:
     """The numbers and dates of a text that would have to be linked: digits, and counted nouns."""
     hidden = mask(text)
-    return [q for q in quantities.read(hidden) if not q.spelled or _counts(q, hidden)]
+    read = quantities.read(hidden)
+    found = [q for q in read if not q.spelled or _counts(q, hidden)]
+    for q in read:
+        hidden = hidden[: q.start] + "\0" * len(q.text) + hidden[q.start + len(q.text) :]
+    # digits in a form that is not read, such as 3Q25, are no less a fact
+    odd = [Quantity(match[0], match.start()) for match in re.finditer(r"[^\s\0]*[\d½¼¾][^\s\0]*", hidden)]
+    return sorted([*found, *odd], key=lambda q: q.start)
 
 
 def _counts(q: Quantity, text: str) -> bool:
     """A spelled number that counts people, chips or time; a month without a year counts nothing."""
-    if q.number in (None, 1):
+    if q.number is None:
         return False
     start = q.start + len(q.text.rstrip())
-    in_itself = bool(q.time) and q.text.endswith("s")
-    return in_itself or bool(COUNTED.match(text, start))
+    if q.number == 1:
+        return bool(q.time) and bool(SINCE.match(text, start))
+    return bool(q.time) or bool(COUNTED.match(text, start))
 
 
 def check_link(link: Link, printed: Printed) -> list[Disagreement]:
@@ -128,7 +145,7 @@ def check_link(link: Link, printed: Printed) -> list[Disagreement]:
             return list(_check_cell(link, match["cell"], output))
     except KeyError as error:
         return [Disagreement(repr(link.text), f"but {error.args[0]}")]
-    if link.text in (link.url, PurePosixPath(link.url).stem):
+    if link.text == link.url or link.url.endswith((f"{link.text}.ipynb", f"{link.text}.html")):
         return []  # the name of a page
     return [Disagreement(q.text, f"but {link.url} is neither a row nor a cell") for q in bare(link.text)]
 
@@ -153,7 +170,7 @@ def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
     row = target.row
     quote = row.cells.get("quote", "")
     for words in QUOTED.findall(link.text):
-        if _folded(words) not in _folded(quote):
+        if not re.search(rf"(?<!\w){re.escape(_folded(words))}(?!\w)", _folded(quote)):
             yield Disagreement(f"“{words}”", f"{row.place} quote says {quote!r}")
     stated = quantities.read(mask(QUOTED.sub("", link.text)))
     # "one of the reports" counts nothing
@@ -196,24 +213,32 @@ def _agrees(said: Quantity, row: tables.Row, column: str) -> bool:
     if not _is_number(row, column):
         return any(quantities.same(said, other) for other in quantities.read(mask(cell)))
     unit = row.cells.get("unit") or row.table.fields[column].get("unit", "")
+    if said.symbol and said.symbol != unit:
+        return False
     if said.currency and not unit.startswith(said.currency):
         return False
     if said.percent and unit not in ("percent", "fraction"):
         return False
     factor = 100 if said.percent and unit == "fraction" else 1
+    if said.scaled:  # "70 billion" states 70 in a row whose unit is "billion parameters"
+        factor *= quantities.SCALES.get(unit.partition(" ")[0], 1)
     return quantities.states(said, float(cell) * factor, unit if unit in quantities.TIME else "")
 
 
 def _check_cell(link: Link, cell: str, output: str) -> Iterator[Disagreement]:
     """Compare a link with the lines of the output that carry its label."""
-    lines = [line for line in output.splitlines() if link.title in line]
-    if link.title and not lines:
-        yield Disagreement(repr(link.text), f"but cell {cell} prints no {link.title!r}")
+    printed = output.splitlines()
+    label = rf"(?<!\w){re.escape(link.title)}(?!\w)"
+    lines = [line for line in printed if line.startswith(f"{link.title}:")]
+    lines = lines or [line for line in printed if re.search(label, line)]
+    if link.title and len(lines) != 1:
+        several = "prints no" if not lines else "has several lines with"
+        yield Disagreement(repr(link.text), f"but cell {cell} {several} {link.title!r}")
         return
     text = "\n".join(line.replace(link.title, " ", 1) if link.title else line for line in lines)
     shown = quantities.read(mask(text))
     for said in quantities.read(mask(link.text)):
-        options = [other for other in shown if bool(other.is_date) == bool(said.is_date)]
+        options = [other for other in shown if other.is_date == said.is_date or (other.date and said.date)]
         if not link.title and len({other.key for other in options}) > 1:
             yield Disagreement(said.text, f"cell {cell} prints several values: name the label")
         elif not any(quantities.same(said, other) for other in options):
@@ -237,7 +262,10 @@ def _names() -> re.Pattern[str]:
     for table in ("chips", "number_formats", "networks"):
         names += [row.cells["name"] for row in known[table].rows.values()]
     with_digits = sorted({n for n in names if re.search(r"\d", n)}, key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, with_digits))})(?:s|’s|'s)?(?![\w])")
+    # "Dojo 3 weeks later" and "AI6.5" hold a number beside the name, so the name ends earlier or not at all
+    counted = "|".join((*quantities.TIME, *quantities.SCALES))
+    ends = rf"(?![\w]|\.\d|,\d{{3}}|[\s-](?:{counted})s?\b)"
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, with_digits))})(?:s|’s|'s)?{ends}")
 
 
 # --- reading Markdown ------------------------------------------------------------------------
@@ -263,7 +291,7 @@ def _blocks(nodes: list[dict[str, Any]]) -> Iterator[list[str | Link]]:
         if kind in _SKIPPED:
             continue
         if kind == "block_html":
-            yield [re.sub(r"<[^>]*>", " ", node["raw"])]
+            yield [_html(node["raw"])]
         elif kind in ("paragraph", "heading", "block_text", "table_cell"):
             yield list(_inline(children))
         else:
@@ -276,30 +304,58 @@ def _inline(nodes: list[dict[str, Any]]) -> Iterator[str | Link]:
             case kind if kind in _SKIPPED:
                 yield "\0"
             case "text":
-                yield node["raw"]
+                yield unescape(node["raw"])
             case "softbreak" | "linebreak":
                 yield " "
             case "link":
                 text = "".join(p if isinstance(p, str) else p.text for p in _inline(node["children"]))
                 yield Link(text, node["attrs"]["url"], node["attrs"].get("title") or "")
             case "inline_html":
-                yield " "
+                yield _html(node["raw"])
+            case "image":
+                yield from _inline(node.get("children", []))
+                yield f" {node['attrs'].get('title') or ''} "
             case _:
                 yield from _inline(node.get("children", []))
 
 
+def _html(raw: str) -> str:
+    """The text of a piece of HTML, with what its alt and title attributes say."""
+    said = re.findall(r"\b(?:alt|title)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", raw)
+    return unescape(" ".join([re.sub(r"<[^>]*>", " ", raw), *(one or two for one, two in said)]))
+
+
 # --- reading code ----------------------------------------------------------------------------
+
+#: arguments of the functions of `dojo.show` that readers see as prose
+SEEN = {"title", "subtitle", "caption", "alt"}
 
 
 def typed(code: str) -> list[Disagreement]:
-    """Digits and dates typed into the titles, captions and alt texts that a code cell passes on.
+    """Digits and dates typed into titles, captions, alt texts or shown numbers instead of computed.
 
-    Computed numbers in an f-string are fine; what is typed between them is prose like any other.
+    Raises SyntaxError for code that is no Python.
     """
-    texts = (node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant))
-    return [
-        Disagreement(q.text.strip(), "typed into a string: compute it or leave it out")
-        for text in texts
-        if isinstance(text, str) and " " in text.strip()
-        for q in bare(text)
-    ]
+    found = []
+    for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        for argument in call.keywords:
+            if argument.arg in SEEN:
+                found += [q for text in _constants(argument.value) for q in bare(text)]
+            elif name == "numbers" and isinstance(argument.value, ast.Constant):
+                found += bare(str(argument.value.value))
+    return [Disagreement(q.text.strip(), "typed into the code: compute it or leave it out") for q in found]
+
+
+def _constants(node: ast.expr) -> Iterator[str]:
+    """What is typed in an expression that makes a text: its strings, and numbers put in as they are."""
+    match node:
+        case ast.Constant():
+            yield str(node.value)
+        case ast.FormattedValue():
+            if isinstance(node.value, ast.Constant):
+                yield str(node.value.value)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.Constant | ast.JoinedStr | ast.BinOp | ast.FormattedValue):
+                    yield from _constants(child)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from dojo import dates
 
@@ -19,33 +20,38 @@ TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 WORDS = {word: number for number, word in enumerate(ONES.split())}
 WORDS |= {word: 10 * number for number, word in enumerate(TENS.split(), start=2)}
 SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
-SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
 #: mean length in days of the units of time that prose uses
 TIME = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+#: symbols of units that, said after a number, must be the unit of the row
+SYMBOLS = ("GB/s", "TFLOP/s", "TOP/s", "kWh", "GW", "MW", "kW", "W", "GB", "MB", "nm", "ms", "pJ", "mJ")
 CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP"}
-ABOUT = ("about", "around", "roughly", "some", "approximately", "nearly", "almost")
+ABOUT = ("about", "around", "roughly", "some", "approximately")
+ALMOST = ("nearly", "almost")
 ABOVE = ("more than", "over", "at least", "above")
 BELOW = ("less than", "fewer than", "under", "below", "up to", "at most")
 
 _MONTH = "|".join(sorted((*dates.MONTHS, *(m[:3] for m in dates.MONTHS), "Sept"), key=len, reverse=True))
 _NUMBER_WORD = "|".join(sorted((*WORDS, *SCALES), key=len, reverse=True))
-_LEAD = "|".join((*ABOUT, *ABOVE, *BELOW)).replace(" ", r"\s")
+_LEAD = "|".join((*ABOUT, *ALMOST, *ABOVE, *BELOW)).replace(" ", r"\s")
 _DASH = r"(?:\s?[–—-]\s?|\sto\s|\sand\s)"
 PATTERN = re.compile(
     rf"""
       \b(?P<iso>(?:19|20)\d\d-\d\d(?:-\d\d)?)\b
     | \bQ(?P<quarter>[1-4])\s(?P<quarter_year>(?:19|20)\d\d)\b
-    | \b(?:(?P<first_day>\d{{1,2}}){_DASH})?(?P<day>\d{{1,2}})\s(?P<day_month>{_MONTH})\b\.?
+    | \b(?P<us_month>{_MONTH})\s(?P<us_day>\d{{1,2}}),\s(?P<us_year>(?:19|20)\d\d)\b
+    | \b(?:(?P<first_day>\d{{1,2}}){_DASH})?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?P<day_month>{_MONTH})\b\.?
       (?:\s(?P<day_year>(?:19|20)\d\d)\b)?
     | \b(?P<month>{_MONTH})\b\.?(?:\s(?P<month_year>(?:19|20)\d\d)\b)?
     | (?:\b(?P<lead>(?i:{_LEAD}))\s)?
-      (?P<currency>[$€£])?
+      (?P<sign>(?<![\w–-])[-−](?=[\d$€£.]))?(?P<currency>[$€£])?
       (?: (?<![\w.])(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)(?!\w*\d)
         | \b(?P<words>(?i:(?:{_NUMBER_WORD})(?:[\s-](?:{_NUMBER_WORD}))*))\b
         | \b(?P<article>(?i:an?))\b(?=\s(?:{"|".join((*TIME, *SCALES))})\b) )
-      (?: \s?(?P<scale>hundred|thousand|million|billion|trillion|dozen)\b
-        | (?P<short>bn|tn|mn|k|m)\b )?
+      (?: \s?(?P<scale>(?i:hundred|thousand|million|billion|trillion|dozen))\b
+        | (?P<short>(?i:bn|tn|mn|k|m|b))\b )?
       (?P<percent>\s?%|\sper\s?cent\b)?
+      (?: \s(?P<symbol>{"|".join(SYMBOLS)})(?![\w/]) )?
       (?: [\s-](?:\w+\s)?(?P<time>{"|".join(TIME)})s?\b )?
     """,
     re.VERBOSE,
@@ -62,8 +68,12 @@ class Quantity:
     number: float | None = None
     #: size of one unit in the last place that was stated
     unit: float = 1.0
-    #: "" exact, "about", "above" or "below"
+    #: "" exact, "about", "almost", "above" or "below"
     hedge: str = ""
+    #: True when a scale (million, dozen) was said instead of its zeros
+    scaled: bool = False
+    #: the symbol of a unit said after the number
+    symbol: str = ""
     currency: str = ""
     percent: bool = False
     #: unit of time, where the number counts one
@@ -84,12 +94,27 @@ class Quantity:
     @property
     def key(self) -> tuple:
         """What it says, whatever the wording: equal for "8.6" said twice."""
-        return (self.number, self.percent, self.time, self.date)
+        return (self.number, self.percent, self.time, self.date, self.currency, self.hedge)
 
 
 def read(text: str) -> list[Quantity]:
     """Every quantity in a text, left to right."""
-    return list(_read(text))
+    found = list(_read(text))
+    for i, (first, second) in enumerate(pairwise(found)):
+        between = text[first.start + len(first.text) : second.start]
+        if second.scaled and not first.scaled and first.number is not None and RANGE.fullmatch(between):
+            scale = second.number / _plain(second)
+            found[i] = replace(first, number=first.number * scale, unit=first.unit * scale, scaled=True)
+    return found
+
+
+#: what stands between the two numbers of a range; "$5–6 billion" says the scale once
+RANGE = re.compile(r"\s?[–—-]\s?|\sto\s")
+
+
+def _plain(q: Quantity) -> float:
+    """The number of a scaled quantity as it was said, before its scale."""
+    return float(re.search(r"[\d.,]*\d", q.text)[0].replace(",", "")) if not q.spelled else q.number / q.unit
 
 
 def _read(text: str) -> Iterator[Quantity]:
@@ -106,15 +131,21 @@ def _date(part: dict[str, str | None]) -> tuple[int | None, ...] | None:
     if part["iso"]:
         year, month, day = [*part["iso"].split("-"), None][:3]
         return (int(year), None, int(month), None, int(day) if day else None)
+    if part["us_month"]:
+        return (int(part["us_year"]), None, _month(part["us_month"]), None, int(part["us_day"]))
     if part["quarter"]:
         return (int(part["quarter_year"]), int(part["quarter"]), None, None, None)
     name = part["day_month"] or part["month"]
     if not name:
         return None
-    month = next(i for i, m in enumerate(dates.MONTHS, 1) if m.startswith(name[:3]))
+    month = _month(name)
     year = part["day_year"] or part["month_year"]
     first, day = (int(part[p]) if part[p] else None for p in ("first_day", "day"))
     return (int(year) if year else None, None, month, first, day)
+
+
+def _month(name: str) -> int:
+    return next(i for i, month in enumerate(dates.MONTHS, 1) if month.startswith(name[:3]))
 
 
 def _number(found: Quantity, part: dict[str, str | None]) -> Quantity:
@@ -123,10 +154,13 @@ def _number(found: Quantity, part: dict[str, str | None]) -> Quantity:
         number = float(digits.replace(",", ""))
         unit = 10.0 ** -len(digits.partition(".")[2])
     else:
-        number, unit = (_spelled(part["words"]) if part["words"] else 1.0), 1.0
-    scale = SCALES.get(part["scale"] or "", 1.0) * SHORT_SCALES.get(part["short"] or "", 1.0)
+        number, unit = _spelled(part["words"]) if part["words"] else (1.0, 1.0)
+    if part["sign"]:
+        number = -number
+    scale = SCALES.get((part["scale"] or "").lower(), 1.0) * SHORT_SCALES.get((part["short"] or "").lower(), 1.0)
     lead = re.sub(r"\s", " ", part["lead"] or "").lower()
-    hedge = "about" if lead in ABOUT else "above" if lead in ABOVE else "below" if lead in BELOW else ""
+    hedges = {"about": ABOUT, "almost": ALMOST, "above": ABOVE, "below": BELOW}
+    hedge = next((name for name, words in hedges.items() if lead in words), "")
     plain = not (hedge or part["scale"] or part["short"] or part["percent"] or part["currency"] or part["time"])
     year = int(number) if plain and digits and re.fullmatch(r"(19|20)\d\d", digits) else None
     if hedge:
@@ -136,6 +170,8 @@ def _number(found: Quantity, part: dict[str, str | None]) -> Quantity:
         number=number * scale,
         unit=unit * scale,
         hedge=hedge,
+        scaled=scale > 1 or (unit > 1 and not hedge),
+        symbol=part["symbol"] or "",
         currency=CURRENCIES.get(part["currency"] or "", ""),
         percent=bool(part["percent"]),
         time=part["time"] or "",
@@ -143,17 +179,17 @@ def _number(found: Quantity, part: dict[str, str | None]) -> Quantity:
     )
 
 
-def _spelled(words: str) -> float:
-    """The number a run of number words names: "two hundred thousand" is 200,000."""
-    total, current = 0.0, 0.0
+def _spelled(words: str) -> tuple[float, float]:
+    """The number a run of number words names, and its last scale: "two billion" is two, in billions."""
+    total, current, unit = 0.0, 0.0, 1.0
     for word in re.split(r"[\s-]", words.lower()):
         if word in WORDS:
             current += WORDS[word]
         elif SCALES[word] < 1000:
             current = (current or 1) * SCALES[word]
         else:
-            total, current = total + (current or 1) * SCALES[word], 0.0
-    return total + current
+            total, current, unit = total + (current or 1) * SCALES[word], 0.0, SCALES[word]
+    return total + current, 1.0 if current else unit
 
 
 def _last_place(number: float) -> float:
@@ -166,26 +202,33 @@ def _last_place(number: float) -> float:
     return place
 
 
+#: share of the number by which a rounded, hedged or converted statement may miss it
+SLACK = 0.1
+
+
 def states(said: Quantity, number: float, time: str = "") -> bool:
     """True when a stated number is an honest way to write this one.
 
     It must be the number rounded to the last place that was stated ("about 20" states the tens,
-    "20" the ones); after "more than" the number rounded down, after "up to" rounded up. Lengths of
-    time convert: 15 days may be called two weeks.
+    "20" the ones). Where a hedge or a scale word stands, or a length of time was converted (15 days,
+    two weeks), it may miss by SLACK at most. After "almost" and "up to" the number must not be
+    larger, after "more than" not smaller. A length of time is never an honest way to write a number
+    without one.
     """
-    if said.number is None:
+    if said.number is None or (said.time and not time):
         return False
-    if said.time and time and said.time != time:
+    converted = bool(said.time) and said.time != time
+    if converted:
         number = number * TIME[time] / TIME[said.time]
-    place = said.unit
-    slack = 1e-9 * max(1.0, abs(number))
-    match said.hedge:
-        case "above":
-            return abs(math.floor(number / place + 1e-9) * place - said.number) <= slack
-        case "below":
-            return abs(math.ceil(number / place - 1e-9) * place - said.number) <= slack
-        case _:
-            return abs(number - said.number) <= place / 2 + slack
+    tiny = 1e-9 * max(1.0, abs(number))
+    near = SLACK * abs(number) + tiny
+    if said.hedge in ("above", "below"):
+        beyond = number - said.number if said.hedge == "above" else said.number - number
+        return -tiny <= beyond <= near
+    if said.hedge == "almost" and number >= said.number:
+        return False
+    loose = said.hedge or said.scaled or converted
+    return abs(number - said.number) <= min(said.unit / 2 + tiny, near if loose else math.inf)
 
 
 def dated(said: Quantity, window: dates.Window) -> bool:
@@ -193,32 +236,32 @@ def dated(said: Quantity, window: dates.Window) -> bool:
     if said.date is None:
         return False
     year, quarter, month, first, day = said.date
-    if year and year not in (window.start.year, window.end.year):
+    ends = (window.start, window.end)
+    if year and any(end.year != year for end in ends):
         return False
     if first is not None:
-        return [(window.start.month, window.start.day), (window.end.month, window.end.day)] == [
-            (month, first),
-            (month, day),
-        ]
-    ends = (window.start, window.end)
+        whole_months = window.start.day == 1 and dates.last_day(window.end.year, window.end.month) == window.end
+        stated = [(month, first), (month, day)]
+        return window.precision == "interval" and not whole_months and [(e.month, e.day) for e in ends] == stated
     if day is not None:
-        days = ends if window.precision in ("day", "interval") else ()
-        return any((month, day) == (end.month, end.day) and year in (None, end.year) for end in days)
+        return window.precision == "day" and (window.start.month, window.start.day) == (month, day)
     if month:
-        return all((end.month, end.year) == (month, year or end.year) for end in ends)
+        return all(end.month == month for end in ends) and window.start.year == window.end.year
     if quarter:
-        return all(((end.month + 2) // 3, end.year) == (quarter, year) for end in ends)
-    return all(end.year == year for end in ends)
+        return all((end.month + 2) // 3 == quarter for end in ends)
+    return True
 
 
 def same(said: Quantity, other: Quantity) -> bool:
     """True when a quantity of prose agrees with one printed by a cell."""
-    if said.date and other.date and said.date[0:3] != (None, None, None):
+    if said.date and other.date:
         parts = zip(said.date, other.date, strict=True)
         if all(a is None or a == b for a, b in parts):
             return True
     if said.is_date or other.number is None:
         return False
-    if said.percent != other.percent or (said.currency and said.currency != other.currency):
+    if said.percent != other.percent or (said.currency and other.currency and said.currency != other.currency):
         return False
+    if said.hedge == "above" and not other.hedge and said.number == other.number:
+        return False  # more than 63 is not 63
     return states(said, other.number, other.time)
