@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dojo import tables
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
+    if options.check and options.out:
+        print("--check writes nothing, so --out has no meaning with it", file=sys.stderr)
+        return 2
     if options.check:
         return _report([*check.check(chosen, books), *check.check_prose(books)])
     if options.stored:
@@ -51,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(books: list[Notebook], names: Sequence[str]) -> list[Notebook]:
     known = {book.name: book for book in books}
-    wanted = [Path(name).stem for name in names]
+    wanted = list(dict.fromkeys(Path(name).stem for name in names))
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"no notebook {', '.join(unknown)}; there are {', '.join(known)}")
     return [known[name] for name in wanted] or books
@@ -67,60 +70,61 @@ def _report(problems: list[str]) -> int:
 
 def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bool, refresh: bool = False) -> int:
     """Execute (or take as stored), check and render each notebook; say how far it came and how long it took."""
-    failures = 0
+    if not chosen:
+        return _report(["there is no notebook to build"])
     done = {book.name: book for book in books}
-    ready = []
-    for book in chosen:
-        if execute:
-            fresh = _execute(book)
-            if fresh is None:
-                failures += 1
-                continue
-            done[book.name] = fresh
-        ready.append(done[book.name])
-    for book in ready:
-        failures += not _finish(book, list(done.values()), out, refresh)
-    if out == EXPORTS and not failures and len(ready) == len(books):
-        _prune(out, books)
+    failed = set()
+    for book in chosen if execute else []:
+        fresh = _attempt(book, "executed", lambda book=book: _execute(book))
+        done[book.name] = fresh or book
+        failed |= set() if fresh else {book.name}
+    for book in chosen:  # a notebook that fails its check must not lend its new numbers to the others
+        if book.name not in failed and _report(check.check([done[book.name]], list(done.values()))):
+            done[book.name] = book
+            failed.add(book.name)
+    for book in (done[book.name] for book in chosen if book.name not in failed):
+        if not _attempt(book, "page", lambda book=book: _write(book, list(done.values()), out, refresh)):
+            failed.add(book.name)
+    if failed:
+        print(f"{len(failed)} of {len(chosen)} notebooks failed: {', '.join(sorted(failed))}", file=sys.stderr)
+        return 1
     if refresh:
         notebooks.write(tables.DATA / "README.md", tables.dictionary())
-    if failures:
-        print(f"{failures} of {len(chosen)} notebooks failed", file=sys.stderr)
-    elif chosen:
-        print(f"open {_readable(out / chosen[0].name)}.html")
-    return 1 if failures else 0
+    if out == EXPORTS and not execute and len(chosen) == len(books):
+        _prune(out, books)
+    print(f"open {_readable(out / chosen[0].name)}.html")
+    return 0
 
 
-def _execute(book: Notebook) -> Notebook | None:
+def _attempt(book: Notebook, step: str, action: Callable[[], Notebook]) -> Notebook | None:
+    """Do one step for one notebook; when it fails say why and go on with the others."""
+    start = time.perf_counter()
+    try:
+        made = action()
+    except Exception as error:
+        print(error if str(error).startswith(book.label) else f"{book.label}: {error!r}", file=sys.stderr)
+        return None
+    print(f"{book.name:24} {step:10} {time.perf_counter() - start:5.1f} s", flush=True)
+    return made
+
+
+def _execute(book: Notebook) -> Notebook:
     from publish import execute  # nbformat takes over a second to import; --check and --help do without
 
-    start = time.perf_counter()
     print(f"{book.name:24} executing", flush=True)
-    try:
-        fresh = execute.run(book)
-    except execute.Failure as failure:
-        print(failure, file=sys.stderr)
-        return None
-    print(f"{book.name:24} executed   {time.perf_counter() - start:5.1f} s", flush=True)
-    return fresh
+    return execute.run(book)
 
 
-def _finish(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> bool:
-    """Check one notebook and write what was asked for, or nothing when it disagrees with the record."""
-    from publish import pages
+def _write(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> Notebook:
+    """Write the page and the figures of a checked notebook, and the notebook itself when its outputs are to be kept."""
+    from publish import execute, pages
 
-    start = time.perf_counter()
-    if _report(check.check([book], books)):
-        return False
     notebooks.write(out / f"{book.name}.html", pages.render(book, books))
     for name, picture in pages.figures(book).items():
         notebooks.write(out / "figures" / name, picture)
     if refresh:
-        from publish import execute
-
         notebooks.write(book.path, execute.as_text(book))
-    print(f"{book.name:24} page       {time.perf_counter() - start:5.1f} s", flush=True)
-    return True
+    return book
 
 
 def _prune(out: Path, books: list[Notebook]) -> None:
@@ -128,7 +132,7 @@ def _prune(out: Path, books: list[Notebook]) -> None:
     from publish import pages
 
     made = {f"{book.name}.html" for book in books} | {name for book in books for name in pages.figures(book)}
-    for path in (*out.glob("*.html"), *out.glob("figures/*.svg")):
+    for path in (*out.glob("[0-9][0-9]-*.html"), *out.glob("figures/*.svg")):
         if path.name not in made:
             path.unlink()
 
@@ -139,4 +143,7 @@ def _readable(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -29,70 +29,88 @@ def check(books: list[Notebook], known: list[Notebook] | None = None) -> list[st
 def check_prose(known: list[Notebook], root: Path = notebooks.ROOT) -> list[str]:
     """Every disagreement in the prose outside the notebooks."""
     by_name = {book.path.name: book for book in known}
-    return [
-        f"{name}: {found}"
-        for name in PROSE
-        if (root / name).exists()
-        for found in facts.check((root / name).read_text("utf-8"), _printed(by_name, None))
-    ]
+    found = []
+    for path in (root / name for name in PROSE if (root / name).exists()):
+        text = path.read_text("utf-8")
+        found += [f"{path.name}: {problem}" for problem in facts.check(text, printed(by_name, None))]
+        found += [f"{path.name}: {problem}" for problem in _check_links(text, path.parent)]
+    return found
 
 
 def _check(book: Notebook, by_name: dict[str, Notebook]) -> Iterator[str]:
-    printed = _printed(by_name, book)
+    texts = printed(by_name, book)
     seen: set[str] = set()
     for cell in book.cells:
         where = f"{book.label}, cell {cell.get('id', '?')}"
         for problem in _check_id(cell.get("id", ""), seen):
             yield f"{where}: {problem}"
         if cell["cell_type"] == "markdown":
-            yield from (f"{where}: {found}" for found in facts.check(notebooks.source(cell), printed))
-            yield from (f"{where}: {found}" for found in _check_pages(book, cell, by_name))
+            yield from (f"{where}: {found}" for found in facts.check(notebooks.source(cell), texts))
+            yield from (f"{where}: {found}" for found in _check_links(notebooks.source(cell), book.path.parent))
+            yield from (f"{where}: {found}" for found in _check_forms(notebooks.source(cell)))
         elif cell["cell_type"] == "code":
             yield from (f"{where}: {found}" for found in _check_code(cell))
     for cell_id, reason in notebooks.stale(book):
         yield f"{book.label}{f', cell {cell_id}' if cell_id else ''}: {reason}"
 
 
-def _printed(by_name: dict[str, Notebook], here: Notebook | None) -> facts.Printed:
-    def printed(page: str, cell_id: str) -> str:
+def printed(by_name: dict[str, Notebook], here: Notebook | None) -> facts.Printed:
+    """Looks up what a cell prints, in this notebook or another; KeyError says why it cannot be cited."""
+
+    def look_up(page: str, cell_id: str) -> str:
         book = by_name.get(Path(page).name) if page else here
         if book is None:
             raise KeyError(f"there is no notebook {page!r}")
         for cell in book.cells:
             if cell.get("id") == cell_id:
+                if notebooks.live(cell):
+                    raise KeyError(f"cell {cell_id} is live: its output differs by machine")
                 return notebooks.output_text(cell)
         raise KeyError(f"{book.path.name} has no cell {cell_id!r}")
 
-    return printed
+    return look_up
 
 
 def _check_id(cell_id: str, seen: set[str]) -> Iterator[str]:
-    if not SPEAKING.fullmatch(cell_id) or RANDOM.fullmatch(cell_id):
+    if not SPEAKING.fullmatch(cell_id) or RANDOM.fullmatch(cell_id) or cell_id in ("content", "notes"):
         yield "give the cell a speaking id, such as days-apart; links lead to it"
     if cell_id in seen:
         yield "another cell has the same id"
     seen.add(cell_id)
 
 
-def _check_pages(book: Notebook, cell: dict, by_name: dict[str, Notebook]) -> Iterator[str]:
-    """Links to other notebooks and files must lead somewhere."""
-    for link in facts.links(notebooks.source(cell)):
+def _check_links(markdown: str, folder: Path) -> Iterator[str]:
+    """Links to files and to places in them must lead somewhere; facts.check follows those to rows and cells."""
+    for link in facts.links(markdown):
         path, _, part = link.url.partition("#")
-        if re.match(r"[a-z]+:", link.url) or part.startswith("cell-id=") or ".csv" in path:
+        if re.match(r"[a-z]+:", link.url):
             continue
-        if path and path not in by_name and not (book.path.parent / path).exists():
+        if path and not (folder / path).exists():
             yield f"links to {path}, which does not exist"
-        elif not path:
+        elif (not path or path.endswith(".ipynb")) and part and not facts.CELL_LINK.fullmatch(link.url):
             yield f"links to {link.url}: lead to a cell (#cell-id=...) instead"
+        elif path.endswith(".csv") and part and not facts.ROW_LINK.fullmatch(link.url):
+            yield f"links to {link.url}: lead to a row (../data/...csv#id) instead"
+
+
+def _check_forms(markdown: str) -> Iterator[str]:
+    """Forms of Markdown that JupyterLab shows and the pages do not yet."""
+    for node in facts.unshown(markdown):
+        yield f"holds {node}, which the pages do not show yet: say it in another form"
 
 
 def _check_code(cell: dict) -> Iterator[str]:
-    yield from map(str, facts.typed(notebooks.source(cell)))
+    try:
+        yield from map(str, facts.typed(notebooks.source(cell)))
+    except SyntaxError as error:
+        yield f"line {error.lineno} is no Python: {error.msg}"
+    if notebooks.live(cell) and "/outputs" not in cell["metadata"].get("nbreg", {}).get("diff_ignore", []):
+        yield 'is live, so give it the metadata {"nbreg": {"diff_ignore": ["/outputs"]}}, or its output is compared'
     for output in cell.get("outputs", []):
         if output["output_type"] == "error":
             yield f"stores an error: {output['ename']}: {output['evalue']}"
         if output.get("name") == "stderr":
-            yield f"stores a warning: {notebooks.joined(output['text']).strip().splitlines()[-1]}"
+            yield f"stores a warning: {notebooks.joined(output['text']).strip()[-200:]}"
         if any("widget" in kind for kind in output.get("data", {})):
             yield "stores a slider, whose id is random: run make refresh"
         if any(kind.startswith("image/") for kind in output.get("data", {})):

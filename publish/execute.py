@@ -19,6 +19,8 @@ from traitlets.config import Config
 from publish import notebooks
 from publish.notebooks import Notebook
 
+#: where kernels put their sockets; the path of a socket may have about a hundred letters
+SOCKETS = "/tmp" if len(tempfile.gettempdir()) > 40 and os.path.isdir("/tmp") else None
 #: seconds a notebook may take, all cells together
 LIMIT = 300
 
@@ -40,15 +42,23 @@ def node(book: Notebook) -> nbformat.NotebookNode:
 
 
 def run(book: Notebook, limit: float = LIMIT) -> Notebook:
-    """The notebook with fresh outputs. Raises Failure; the kernel is shut down in every case."""
+    """The notebook with fresh outputs; live cells keep what was stored, unless their code changed.
+
+    Raises Failure, naming cell and line; the kernel is shut down in every case.
+    """
     content = node(book)
-    with tempfile.TemporaryDirectory(prefix="dojo-") as sockets:
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    running: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="dojo-", dir=SOCKETS) as sockets:
         client = NotebookClient(
             content,
             timeout=None,
             kernel_name="python3",
             resources={"metadata": {"path": str(book.path.parent)}},
             record_timing=False,
+            on_cell_start=lambda cell, cell_index: running.append(cell.id),
             # sockets in files instead of ports: no two kernels race for one, nothing listens on a network
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
         )
@@ -56,26 +66,30 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
         environment = {**os.environ, "DOJO_STATIC": "1", "MPLBACKEND": "agg"}
         try:
             asyncio.run(asyncio.wait_for(client.async_execute(env=environment), limit))
-        except (TimeoutError, CellExecutionError, DeadKernelError) as error:
-            # a kernel stopped at the limit is reported as dead or as late, whichever is noticed first
-            if not isinstance(error, CellExecutionError) and time.monotonic() - started >= limit:
-                raise Failure(book.label, f"still running after {limit:g} s, the limit for a notebook") from None
-            raise _failure(book, content, error) from None
-    return Notebook(book.path, _clean(content))
+        except CellExecutionError as error:
+            raise Failure(f"{book.label}, cell {running[-1]}{_line(error)}", f"{error.ename}: {error.evalue}") from None
+        except (TimeoutError, DeadKernelError):
+            # a kernel stopped at the limit is reported as late or as dead, whichever is noticed first
+            late = time.monotonic() - started >= limit
+            why = f"still running after {limit:g} s, the limit for a notebook" if late else "the kernel died"
+            raise Failure(f"{book.label}, cell {running[-1]}" if running else book.label, why) from None
+    return Notebook(book.path, _clean(_with_live(content, book)))
 
 
-def _failure(book: Notebook, content: Any, error: Exception) -> Failure:
-    """Name the cell, the line and the error, from the output that the kernel left behind."""
+def _line(error: CellExecutionError) -> str:
+    trace = re.sub(r"\x1b\[[\d;]*m", "", error.traceback)
+    line = re.search(r"Cell In\[\d+\], line (\d+)", trace)
+    return f", line {line[1]}" if line else ""
+
+
+def _with_live(content: Any, book: Notebook) -> Any:
+    """Put the stored outputs of live cells back where their code is as it was."""
+    stored = {cell["id"]: cell for cell in node(book).cells}
     for cell in content.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                trace = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))
-                line = re.search(r"Cell In\[\d+\], line (\d+)", trace)
-                where = f"{book.label}, cell {cell.id}" + (f", line {line[1]}" if line else "")
-                return Failure(where, f"{output.ename}: {output.evalue}")
-    started = [cell.id for cell in content.cells if cell.cell_type == "code" and cell.execution_count]
-    after = f", after cell {started[-1]}" if started else ""
-    return Failure(book.label + after, f"the kernel died ({type(error).__name__})")
+        before = stored[cell.id]
+        if notebooks.live(cell) and before.get("outputs") and before.source == cell.source:
+            cell.outputs = before.outputs
+    return content
 
 
 def _clean(content: Any) -> dict[str, Any]:

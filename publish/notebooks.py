@@ -46,14 +46,18 @@ class Notebook:
     @property
     def title(self) -> str:
         """Its first heading."""
-        for cell in self.cells:
-            if match := re.search(r"^# (.+)$", source(cell), re.MULTILINE):
-                return match[1]
-        return self.name
+        prose = (source(cell) for cell in self.cells if cell["cell_type"] == "markdown")
+        match = re.search(r"^# (.+)$", "\n".join(prose), re.MULTILINE)
+        return match[1] if match else self.name
 
     def code(self) -> Iterator[dict[str, Any]]:
         """Its code cells."""
         return (cell for cell in self.cells if cell["cell_type"] == "code")
+
+
+def live(cell: Mapping[str, Any]) -> bool:
+    """True for a cell whose output differs by machine: it runs and must pass, but is neither compared nor cited."""
+    return "live" in cell.get("metadata", {}).get("tags", [])
 
 
 def source(cell: Mapping[str, Any]) -> str:
@@ -80,9 +84,12 @@ def output_text(cell: Mapping[str, Any]) -> str:
 def read(path: Path) -> Notebook:
     """Read one notebook; ValueError names the file when it is none."""
     try:
-        return Notebook(path, json.loads(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        content = json.loads(path.read_text("utf-8"))
+        if not all({"id", "cell_type", "source"} <= set(cell) for cell in content["cells"]):
+            raise KeyError("a cell without id, cell_type or source; save it with JupyterLab")
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"notebooks/{path.name}: no notebook can be read here: {error}") from None
+    return Notebook(path, content)
 
 
 def everything(folder: Path | None = None) -> list[Notebook]:
@@ -109,14 +116,19 @@ def write(path: Path, text: str) -> None:
 
 
 def stamp(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the outputs rest on: a digest of each code cell and one of the data."""
-    cells = {cell["id"]: _digest(source(cell)) for cell in content["cells"] if cell["cell_type"] == "code"}
+    """What the stored outputs rest on: a digest of each code cell with what it shows, in order, and of the data."""
+    cells = [[cell["id"], _cell_digest(cell)] for cell in content["cells"] if cell["cell_type"] == "code"]
     return {"cells": cells, "data": data_digest()}
 
 
+def _cell_digest(cell: Mapping[str, Any]) -> str:
+    return _digest("\0".join([source(cell), output_text(cell), output_html(cell)]))
+
+
 def data_digest() -> str:
-    """A digest of every table."""
-    return _digest("".join(_digest(path.read_text("utf-8")) for path in tables.files()))
+    """A digest of every table and of their contract."""
+    paths = [*tables.files(), tables.DATA / "datapackage.json"]
+    return _digest("".join(_digest(path.read_text("utf-8")) for path in paths))
 
 
 def _digest(text: str) -> str:
@@ -124,10 +136,16 @@ def _digest(text: str) -> str:
 
 
 def stale(notebook: Notebook) -> Iterator[tuple[str, str]]:
-    """The cells whose stored output is older than what it rests on, each with the reason."""
-    kept = notebook.content.get("metadata", {}).get("dojo", {"cells": {}, "data": ""})
-    for cell in notebook.code():
-        if kept["cells"].get(cell["id"]) != _digest(source(cell)):
-            yield cell["id"], "its code changed since its output was stored: run make refresh"
-    if kept["cells"] and kept["data"] != data_digest():
+    """The cells whose stored output is older than what it rests on, each with the reason; "" is the notebook."""
+    kept = notebook.content.get("metadata", {}).get("dojo", {})
+    now = stamp(notebook.content)
+    known = dict(map(tuple, kept.get("cells", [])))
+    for cell_id, digest in now["cells"]:
+        if cell_id not in known:
+            yield cell_id, "has no stored output yet: run make refresh"
+        elif known[cell_id] != digest:
+            yield cell_id, "its code or its output changed since it was stored: run make refresh"
+    if [cell_id for cell_id, _ in now["cells"] if cell_id in known] != list(known):
+        yield "", "its cells were moved or taken out since the outputs were stored: run make refresh"
+    if known and kept.get("data") != now["data"]:
         yield "", "the data changed since the outputs were stored: run make refresh"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,7 +56,7 @@ def render(book: Notebook, books: Sequence[Notebook]) -> str:
         next=_neighbour(books, place + 1),
         as_of=str(tables.as_of()),
         minutes=math.ceil(_words(book) / PACE),
-        contents=[{"id": h.find_parent("section")["id"], "text": h.get_text()} for h in soup.find_all("h2")],
+        contents=_contents(soup),
         body=str(soup).strip(),
         notes=notes,
         style=style,
@@ -89,7 +90,7 @@ def _exporter() -> HTMLExporter:
 @lru_cache(maxsize=1)
 def _frame() -> Any:
     loader = FileSystemLoader(TEMPLATE)
-    return Environment(loader=loader, undefined=StrictUndefined, autoescape=False).get_template("page.html.j2")
+    return Environment(loader=loader, undefined=StrictUndefined, autoescape=True).get_template("page.html.j2")
 
 
 @lru_cache(maxsize=1)
@@ -109,17 +110,29 @@ def _short(book: Notebook) -> str:
 
 def _words(book: Notebook) -> int:
     prose = (notebooks.source(cell) for cell in book.cells if cell["cell_type"] == "markdown")
-    return sum(len(piece.split()) for text in prose for block in facts.blocks(text) for piece in _texts(block))
+    return sum(len(piece.split()) for text in prose for block in facts.blocks(text) for piece in texts(block))
 
 
-def _texts(block: list[str | facts.Link]) -> list[str]:
+def texts(block: list[str | facts.Link]) -> list[str]:
+    """The pieces of a block of prose as a reader sees them, links without their addresses."""
     return [piece if isinstance(piece, str) else piece.text for piece in block]
 
 
 def _description(soup: BeautifulSoup) -> str:
-    """The first two sentences of the page, for search results and messengers."""
-    paragraphs = [p.get_text(" ", strip=True) for p in soup.find_all("p", limit=2)]
-    return escape(" ".join(paragraphs)[:300].rsplit(" ", 1)[0])
+    """How the page begins, for search results and messengers."""
+    paragraphs = [re.sub(r"\s+", " ", p.get_text().strip()) for p in soup.find_all("p", limit=2)]
+    return textwrap.shorten(" ".join(paragraphs), 300, placeholder=" …")
+
+
+def _contents(soup: BeautifulSoup) -> list[dict[str, str]]:
+    """The second-level headings of the prose, each with the id it gets: its cell's, or one after it."""
+    entries = []
+    for section in soup.select("section.prose"):
+        for number, heading in enumerate(section.find_all("h2")):
+            if number:
+                heading["id"] = f"{section['id']}-{number + 1}"
+            entries.append({"id": heading.get("id", section["id"]), "text": heading.get_text()})
+    return entries
 
 
 # --- links -------------------------------------------------------------------------------------
@@ -132,7 +145,8 @@ def _resolve(soup: BeautifulSoup, book: Notebook) -> list[Note]:
         target = facts.row_target(facts.Link(link.get_text(), link["href"], link.get("title", "")))
         if target:
             row = target.row
-            note = notes.setdefault(row.place, Note(f"note-{row.id.replace('/', '-')}", _note(row)))
+            note_id = f"note-{row.table.name}-{row.id.replace('/', '-')}"
+            note = notes.setdefault(row.place, Note(note_id, _note(row)))
             link["href"], link["class"] = f"#{note.id}", "fact"
             link["title"] = _hint(target)
         elif match := facts.CELL_LINK.fullmatch(link["href"]):
@@ -154,27 +168,38 @@ def _hint(target: facts.RowTarget) -> str:
     return ", ".join(filter(None, parts)) or target.row.place
 
 
+#: the columns that say what a row is about, best first
+SAYS = (
+    "summary", "promise", "what", "claim", "statement", "question", "fact", "requirement", "definition",
+    "about", "person", "name", "operation", "attribute", "why", "reason", "title", "layer", "benchmark",
+)  # fmt: skip
+
+
 def _note(row: tables.Row) -> str:
     """A row as a note: what it says, how well it is supported, and where it was read."""
     cells = row.cells
     if row.table.name == "sources":
         return f"{escape(cells['title'])}. {show.source_link(row.id)}. {escape(cells['note'])}".strip()
-    texts = ("summary", "promise", "what", "person", "question", "claim", "statement")
-    says = next((cells[c] for c in texts if cells.get(c)), "")
-    if row.table.name == "finance_figures":
-        says = f"{cells['what']}: {float(cells['value']):,.10g} {cells['unit']}"
-    if row.table.name == "unknowns":
-        says = f"{cells['question']} Closest: {cells['closest']}. {cells['why_open']}."
-    parts = [escape(says.rstrip(".")) + "."]
+    parts = [_sentence(next((cells[c] for c in SAYS if cells.get(c)), row.id))]
+    if cells.get("value"):
+        parts.append(_sentence(f"{show.number(float(cells['value']))} {cells.get('unit', '')}"))
+    if cells.get("closest"):
+        parts += [_sentence(f"Closest: {cells['closest']}"), _sentence(cells["why_open"])]
     if when := cells.get("date") or cells.get("made_on"):
-        parts.append(f"{escape(show.when(when))}.")
+        parts.append(_sentence(show.when(when)))
     if cells.get("standing"):
         parts.append(f"<em>{escape(cells['standing'].capitalize())}.</em>")
     if cells.get("note"):
-        parts.append(f"Note: {escape(cells['note'].rstrip('.'))}.")
+        parts.append(_sentence(f"Note: {cells['note']}"))
     if cells.get("source_ids"):
         parts.append(f"Sources: {'; '.join(map(show.source_link, row.items('source_ids')))}.")
     return " ".join(parts) + f" <code>{escape(row.place)}</code>"
+
+
+def _sentence(text: str) -> str:
+    """A text with a full stop at its end, unless it ends in another mark."""
+    text = text.strip()
+    return escape(text if text.endswith(("?", "!")) else text.rstrip(".") + ".")
 
 
 # --- tidying what others wrote -------------------------------------------------------------------

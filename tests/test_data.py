@@ -25,9 +25,16 @@ SPOILT = {
     "outside enumeration": ("events", 1, "standing", "certain", ["'certain'", "one of claimed, confirmed, reported"]),
     "empty required cell": ("events", 2, "summary", "", ["line 4, column summary: ''", "may not be empty"]),
     "number with a unit": ("finance_figures", 3, "value", "10 MW", ["'10 MW'", "a number in plain digits"]),
-    "thousands separator": ("finance_figures", 0, "value", "5,760", ["'5,760'", "without unit or thousands"]),
+    "thousands separator": ("finance_figures", 0, "value", "5,760", ["'5,760'", "thousands separator"]),
     "fraction of a person": ("people_moves", 1, "headcount_low", "1.5", ["'1.5'", "a whole number"]),
     "negative count": ("people_moves", 1, "headcount_low", "-1", ["'-1'", "at least 0"]),
+    "other digits": ("finance_figures", 0, "value", "５７６０", ["a number in plain digits"]),
+    "more than any number": ("finance_figures", 0, "value", "1e400", ["a number in plain digits"]),
+    "leading zero": ("finance_figures", 0, "value", "007", ["leading zero"]),
+    "three dates": ("people_moves", 11, "date", "2025/2026/2027", ["a date like"]),
+    "year out of range": ("people", 0, "first_known_at_tesla", "0001", ["a date like"]),
+    "invisible character": ("events", 1, "actor", "Elon\u200bMusk", ["invisible characters; it holds U+200B"]),
+    "no web address": ("sources", 0, "url", "javascript:alert(1)", ["https?://"]),
     "space at the end": ("events", 1, "actor", "Elon Musk ", ["'Elon Musk '", "no space at its ends"]),
     "quotation too long": ("events", 1, "quote", "word " * 12 + "word", ["at most 12 words; this has 13"]),
     "dangling reference": ("promises", 0, "outcome_event_id", "hw3-enough", ["'hw3-enough'", "a row in events"]),
@@ -119,6 +126,37 @@ def test_what_jupyterlab_keeps_beside_an_opened_table_is_no_table(copy):
     (hidden / "events-checkpoint.csv").write_text("event_id\n", "utf-8")
     tables.read.cache_clear()
     assert len(tables.read(copy.root)) == 25
+
+
+def test_an_emptied_table_is_named_and_hides_nothing_else(copy):
+    copy.write("unknowns", copy.records("unknowns")[:1])
+    copy.cell("promises", 0, "outcome_event_id", "nope")
+    said = "\n".join(copy.problems())
+    assert "unknowns.csv, line 2: ''; expected at least one row" in said
+    assert "'nope'; expected the id of a row in events" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"resources": [', '"resources": [,', "datapackage.json, line"),
+        ('"name": "sources"', '"name": "springs"', "a table named sources"),
+        ('"type": "list"', '"type": "lost"', "'lost'; expected a type: string, integer, number, list"),
+        ('"required": true', '"requird": true', "'requird'; expected one of"),
+        (
+            '"partialDate": "precision"',
+            '"partialDate": "precise"',
+            "'precise'; expected the name of one of its columns",
+        ),
+        ('"events"\n', '"event"\n', "'event'; expected the name of a table"),
+    ],
+)
+def test_a_contract_that_cannot_be_checked_by_is_named(copy, old, new, expected):
+    path = copy.root / "datapackage.json"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    assert expected in "\n".join(copy.problems())
 
 
 def test_all_problems_come_at_once_in_order(copy):

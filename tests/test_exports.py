@@ -87,7 +87,7 @@ def test_nothing_of_the_notebook_is_dropped(book, soup):
     for cell in book.cells:
         if cell["cell_type"] == "markdown":
             for block in facts.blocks(notebooks.source(cell)):
-                for piece in pages._texts(block):
+                for piece in pages.texts(block):
                     assert squeezed(piece) in text
         else:
             assert squeezed(notebooks.source(cell)) in text

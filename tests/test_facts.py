@@ -229,7 +229,7 @@ def test_random_changes_of_digits_are_caught(record_property, capsys):
         book, cell, span = rng.choice(spots)
         text = changed(rng, notebooks.source(cell), *span)
         tried += 1
-        if not facts.check(text, check._printed(by_name, book)):
+        if not facts.check(text, check.printed(by_name, book)):
             missed.append((book.name, cell["id"], text[slice(*span)]))
     cited = [
         (book, cell, link, facts.CELL_LINK.fullmatch(link.url))
@@ -241,7 +241,7 @@ def test_random_changes_of_digits_are_caught(record_property, capsys):
     ]
     for _ in range(60):
         book, cell, link, match = rng.choice(cited)
-        output = check._printed(by_name, book)(match["page"] or "", match["cell"])
+        output = check.printed(by_name, book)(match["page"] or "", match["cell"])
         line = next(line for line in output.splitlines() if link.title in line)
         spoilt = changed(rng, line, line.index(link.title) + len(link.title), len(line))
         tried += 1

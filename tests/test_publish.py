@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from publish import __main__, check, execute, notebooks
@@ -47,7 +48,7 @@ def test_one_failing_notebook_is_named_and_the_others_finish(folder, tmp_path, c
     assert build("--out", out) == 1
     said = capfd.readouterr()
     assert "notebooks/01-bad.ipynb, cell second, line 3: ZeroDivisionError: division by zero" in said.err
-    assert "1 of 2 notebooks failed" in said.err
+    assert "1 of 2 notebooks failed: 01-bad" in said.err
     assert "02-good" in said.out
     assert (out / "01-bad.html").read_text() == "the good page of yesterday"
     assert "One and one." in (out / "02-good.html").read_text()
@@ -83,7 +84,7 @@ def test_a_file_that_is_no_notebook_is_named(folder, capfd):
 def test_a_notebook_over_its_time_is_stopped(folder):
     path = book(folder, "01-slow", ("sleep", "code", "import time\ntime.sleep(600)"))
     before = kernels()
-    with pytest.raises(execute.Failure, match=r"01-slow\.ipynb: still running after 3 s"):
+    with pytest.raises(execute.Failure, match=r"01-slow\.ipynb, cell sleep: still running after 3 s"):
         execute.run(notebooks.read(path), limit=3)
     assert kernels() == before
 
@@ -91,16 +92,15 @@ def test_a_notebook_over_its_time_is_stopped(folder):
 def test_a_dying_kernel_is_named(folder):
     path = book(folder, "01-dies", ("fine", "code", "1"), ("dies", "code", "import os\nos._exit(1)"))
     before = kernels()
-    with pytest.raises(execute.Failure, match=r"01-dies\.ipynb.*the kernel died"):
+    with pytest.raises(execute.Failure, match=r"01-dies\.ipynb, cell dies: the kernel died"):
         execute.run(notebooks.read(path))
     assert kernels() == before
 
 
 def kernels() -> set[int]:
     """The kernels that this process started and that still run."""
-    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
-    return {int(pid) for pid, parent, what in rows if int(parent) == os.getpid() and "ipykernel" in what}
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if child.is_running() and "ipykernel" in " ".join(child.cmdline())}
 
 
 def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkeypatch):
@@ -130,7 +130,82 @@ def test_a_changed_cell_makes_its_output_stale(folder, tmp_path, monkeypatch, ca
     build("--refresh", "--out", tmp_path)
     path.write_text(path.read_text("utf-8").replace("1 + 1", "1 + 2"), "utf-8")
     assert build("--check") == 1
-    assert "notebooks/02-good.ipynb, cell sum: its code changed since its output was stored" in capfd.readouterr().err
+    assert (
+        "notebooks/02-good.ipynb, cell sum: its code or its output changed since it was stored"
+        in capfd.readouterr().err
+    )
+
+
+def test_a_changed_output_or_order_is_stale(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    path = book(folder, "02-good", ("one", "code", "1"), ("two", "code", "2"), ("t", "markdown", "# Good"))
+    build("--refresh", "--out", tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    one, two, title = content["cells"]
+    one["outputs"][0]["data"]["text/plain"] = ["3"]
+    assert [cell for cell, _ in notebooks.stale(notebooks.Notebook(path, content))] == ["one"]
+    one["outputs"][0]["data"]["text/plain"] = ["1"]
+    assert list(notebooks.stale(notebooks.Notebook(path, content))) == []
+    for cells in ([two, one, title], [two, title]):
+        ((cell, why),) = notebooks.stale(notebooks.Notebook(path, content | {"cells": cells}))
+        assert (cell, "moved or taken out" in why) == ("", True)
+
+
+def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    path = book(folder, "02-live", ("clock", "code", "import time\ntime.time_ns()"), ("t", "markdown", "# Live"))
+    content = json.loads(path.read_text("utf-8"))
+    content["cells"][0]["metadata"] = {"tags": ["live"], "nbreg": {"diff_ignore": ["/outputs"]}}
+    path.write_text(json.dumps(content), "utf-8")
+    assert build("--refresh", "--out", tmp_path) == 0
+    first = notebooks.output_text(notebooks.read(path).cells[0])
+    assert build("--refresh", "--out", tmp_path) == 0
+    assert notebooks.output_text(notebooks.read(path).cells[0]) == first
+    content = json.loads(path.read_text("utf-8"))
+    content["cells"][1]["source"] = f"# Live\n\n[{first} ns](#cell-id=clock)"
+    path.write_text(json.dumps(content), "utf-8")
+    assert build("--check") == 1
+    assert "cell clock is live: its output differs by machine" in capfd.readouterr().err
+
+
+def test_a_notebook_that_fails_its_check_lends_its_numbers_to_nobody(folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    book(folder, "01-odd", ("n", "code", "40 + 2"), ("title", "markdown", "# Odd\n\nThere were 63 days."))
+    book(folder, "02-cites", ("title", "markdown", "# Cites\n\n[42 of them](01-odd.ipynb#cell-id=n)"))
+    assert build("--refresh", "--out", tmp_path / "pages") == 1
+    assert not (tmp_path / "pages" / "02-cites.html").exists()
+    assert "2 of 2 notebooks failed: 01-odd, 02-cites" in capfd.readouterr().err
+
+
+def test_code_that_is_no_python_is_named_and_the_others_finish(folder, tmp_path, capfd):
+    book(folder, "01-magic", ("magic", "code", "%matplotlib inline"), ("title", "markdown", "# Magic"))
+    book(folder, "02-good", *GOOD)
+    assert build("--out", tmp_path) == 1
+    assert "notebooks/01-magic.ipynb, cell magic: line 1 is no Python" in capfd.readouterr().err
+    assert (tmp_path / "02-good.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_named_and_the_others_finish(folder, tmp_path, capfd):
+    book(folder, "01-good", *GOOD)
+    book(folder, "02-good", *GOOD)
+    (tmp_path / "01-good.html").mkdir()
+    assert build("--out", tmp_path) == 1
+    assert "notebooks/01-good.ipynb: IsADirectoryError" in capfd.readouterr().err
+    assert (tmp_path / "02-good.html").exists()
+
+
+def test_a_stored_error_is_not_blamed_for_a_new_one(folder):
+    path = book(folder, "01-two", ("first", "code", "1"), ("second", "code", "import os\nos._exit(1)"))
+    content = json.loads(path.read_text("utf-8"))
+    content["cells"][0]["outputs"] = [{"output_type": "error", "ename": "Old", "evalue": "old", "traceback": []}]
+    path.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(execute.Failure, match="cell second: the kernel died"):
+        execute.run(notebooks.read(path))
+
+
+def test_no_notebook_at_all_is_said(folder, capfd):
+    assert build() == 1
+    assert "there is no notebook to build" in capfd.readouterr().err
 
 
 def test_changed_data_makes_outputs_stale(folder, tmp_path, monkeypatch):
@@ -206,13 +281,21 @@ def test_what_a_stored_notebook_must_not_hold(folder, name):
 
 def test_a_link_to_a_page_that_is_not_there_is_named(folder):
     book(
-        folder, "01-links", ("links", "markdown", "[on](02-gone.ipynb), [there](02-gone.ipynb#cell-id=sum), [up](#top)")
+        folder,
+        "01-links",
+        (
+            "links",
+            "markdown",
+            "[on](02-gone.ipynb), [there](02-gone.ipynb#cell-id=sum), [up](#top), [n](../data/story/nothing.csv)",
+        ),
     )
     found = check.check(notebooks.everything())
     assert [problem.partition(": ")[2] for problem in found] == [
         "says 'there', but there is no notebook '02-gone.ipynb'",
         "links to 02-gone.ipynb, which does not exist",
+        "links to 02-gone.ipynb, which does not exist",
         "links to #top: lead to a cell (#cell-id=...) instead",
+        "links to ../data/story/nothing.csv, which does not exist",
     ]
 
 

@@ -20,6 +20,7 @@ def test_code_follows_one_style(task):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.skipif(not (notebooks.ROOT / ".git").exists(), reason="an unpacked archive has no list of its files")
 def test_no_path_of_a_machine_is_stored():
     listed = subprocess.run(["git", "ls-files"], cwd=notebooks.ROOT, capture_output=True, text=True, check=True)
     machine = re.compile(r"/(?:tmp|root|home|Users|usr/local)/[\w.-]+")

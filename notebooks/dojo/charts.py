@@ -23,7 +23,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.text import Text
 from matplotlib.ticker import MultipleLocator
 
 STYLE = Path(__file__).with_name("dojo.mplstyle")
@@ -123,19 +122,6 @@ def spread(spans: Sequence[tuple[float, float]], gap: float) -> list[int]:
         rows[row].append((left, right))
         chosen.append(row)
     return chosen
-
-
-def overlapping(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts of a figure whose boxes overlap; for tests and for placing labels."""
-    figure.canvas.draw()
-    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
-    boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
-    return [
-        (a, b)
-        for i, (a, one) in enumerate(boxes)
-        for b, two in boxes[i + 1 :]
-        if one.x0 < two.x1 - 1 and two.x0 < one.x1 - 1 and one.y0 < two.y1 - 1 and two.y0 < one.y1 - 1
-    ]
 
 
 # --- the long timeline ------------------------------------------------------------------------
@@ -488,7 +474,7 @@ def said_and_happened(pairs: pd.DataFrame, as_of: date) -> Figure:
 def compute(dojo: pd.DataFrame, others: pd.DataFrame) -> Figure:
     """Training compute in H100 equivalents: what Dojo was promised to be beside all other compute.
 
-    Both as from `timeline.quantities`, with a `label` for each point; a range is drawn as a thick
+    Both as from `timeline.amounts`, with a `label` for each point; a range is drawn as a thick
     stroke, a date known only to a window as a thin line, standing by fill.
     """
     figure = canvas(NARROW, 430)

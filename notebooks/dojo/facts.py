@@ -37,7 +37,7 @@ COUNTED = re.compile(
 #: after these, even one day or one year is a fact
 SINCE = re.compile(r"[\s-](?:ago|earlier|later|before|after)\b")
 ROW_LINK = re.compile(r"(?:\.\./)?data/(?P<file>[\w/.-]+\.csv)#(?P<row>[\w./-]+)")
-CELL_LINK = re.compile(r"(?P<page>[\w.-]+\.ipynb)?#cell-id=(?P<cell>[\w-]+)")
+CELL_LINK = re.compile(r"(?:notebooks/)?(?P<page>[\w.-]+\.ipynb)?#cell-id=(?P<cell>[\w-]+)")
 QUOTED = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
 
 #: words in quotation marks up to this many are a turn of phrase, more are a quotation that needs its source
@@ -283,6 +283,17 @@ def blocks(markdown: str) -> Iterator[list[str | Link]]:
 def links(markdown: str) -> list[Link]:
     """Every link of a text."""
     return [piece for block in blocks(markdown) for piece in block if isinstance(piece, Link)]
+
+
+def unshown(markdown: str) -> list[str]:
+    """Footnotes, formulas and images of a text, by name; publish renders none of them yet."""
+    names = {"footnote_ref": "a footnote", "inline_math": "a formula", "block_math": "a formula", "image": "an image"}
+    found, todo = [], list(_parse(markdown))
+    while todo:
+        node = todo.pop()
+        todo += node.get("children", [])
+        found += [names[node["type"]]] if node["type"] in names else []
+    return found
 
 
 def _blocks(nodes: list[dict[str, Any]]) -> Iterator[list[str | Link]]:

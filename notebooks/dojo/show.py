@@ -74,9 +74,9 @@ def figure(
         f'<figure class="{"wide" if wide else "narrow"}" style="margin: 0">'
         + _heading(title, subtitle)
         + f'<div class="picture"{box}>{image}</div>'
-        + f"<figcaption>{_paragraph(caption)}{_credits(data, sources)}</figcaption>"
+        + f"<figcaption>{_paragraph(caption)}{_credits(data, sources)}"
         + folded(data, f"The data behind this figure: {len(data)} rows")
-        + "</figure>"
+        + "</figcaption></figure>"
     )
     return Shown(html, "\n".join(filter(None, [title, subtitle, alt, caption])))
 
@@ -91,20 +91,26 @@ def svg(drawn: Figure) -> str:
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
     text = text[text.index("<svg") :]
-    text = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), text)
-    text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
-    for shared in ("font-size: 8.25px; ", "font-family: 'DejaVu Sans', 'Verdana', sans-serif; "):
-        text = text.replace(shared, "")
+    text = re.sub(r"<[^>]*>", lambda tag: _lighter(tag[0]), text)
     common = "text{font: 8.25px DejaVu Sans, Verdana, sans-serif}"
     text = text.replace('<style type="text/css">', f'<style type="text/css">{common}', 1)
-    text = re.sub(r' id="(?:patch|line2d|text|xtick|ytick|PathCollection)_\d+"', "", text)
-    text = re.sub(r"([;:]) (?=[^<>]*\"/?>)", r"\1", text)  # blanks inside style attributes
     return re.sub(r"\s+", " ", re.sub(r">\s+<", "><", text)).strip()
+
+
+def _lighter(tag: str) -> str:
+    """A tag of matplotlib's SVG without what changes nothing; the words between tags are left alone."""
+    tag = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), tag)
+    tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
+    tag = re.sub(r' id="(?:patch|line2d|text|xtick|ytick|PathCollection)_\d+"', "", tag)
+    for shared in ("font-size: 8.25px; ", "font-family: 'DejaVu Sans', 'Verdana', sans-serif; "):
+        tag = tag.replace(shared, "")
+    return re.sub(r"([;:]) ", r"\1", tag)
 
 
 def address(picture: str) -> str:
     """An SVG as the address of an image: readable text, a quarter smaller than base64."""
-    return "data:image/svg+xml," + quote(picture.replace('"', "'"), safe=" '()*+,-./:;=@!$?~[]{}|^")
+    plain = picture.replace("'", "&#39;").replace('"', "'")
+    return "data:image/svg+xml," + quote(plain, safe=" '()*+,-./:;=@!$?~[]{}|^")
 
 
 def _heading(title: str, subtitle: str) -> str:
@@ -170,9 +176,14 @@ def _cell(column: str, cell: Any) -> str:
         return ""
     if isinstance(cell, pd.Timestamp):
         return dates.day(cell)
-    if isinstance(cell, float):
-        return f"{cell:,.10g}"
-    return escape(f"{cell:,}" if isinstance(cell, int) and abs(cell) >= 10_000 else str(cell))
+    if isinstance(cell, int | float):
+        return number(cell)
+    return escape(str(cell))
+
+
+def number(value: float) -> str:
+    """A number as tables show it: 16,500,000,000, but 2025 and 8192."""
+    return f"{value:,.15g}" if abs(value) >= 10_000 else f"{value:.15g}"
 
 
 # --- sources ---------------------------------------------------------------------------------
@@ -258,7 +269,8 @@ def explore(function: Callable[..., Shown], **choices: Any) -> Any:
         return function()
     import ipywidgets  # takes half a second and is of use to live readers alone
 
-    return ipywidgets.interactive(function, **_sliders(ipywidgets, parameters, choices))
+    fixed = {name: ipywidgets.fixed(p.default) for name, p in parameters.items() if name not in choices}
+    return ipywidgets.interactive(function, **fixed, **_sliders(ipywidgets, parameters, choices))
 
 
 def _sliders(

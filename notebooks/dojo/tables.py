@@ -16,7 +16,9 @@ import csv
 import difflib
 import io
 import json
+import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,8 +31,11 @@ import pandas as pd
 from dojo import dates
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
-INTEGER = re.compile(r"-?\d+")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+#: what the checks below know of the Data Package standard
+TYPES = ("string", "integer", "number", "list")
+CONSTRAINTS = ("required", "enum", "pattern", "minimum")
 
 
 @dataclass(frozen=True)
@@ -178,10 +183,10 @@ def read(root: Path) -> dict[str, Table]:
 
     Raises DataError with all problems at once, in file and line order.
     """
-    package = json.loads((root / "datapackage.json").read_text("utf-8"))
+    contracts = _contracts(root)
     problems: list[Problem] = []
     tables = {}
-    for contract in package["resources"]:
+    for contract in contracts:
         table = Table(contract["name"], root / contract["path"], contract)
         problems += _fill(table, root)
         tables[table.name] = table
@@ -191,11 +196,53 @@ def read(root: Path) -> dict[str, Table]:
         for path in files(root)
         if path not in described
     ]
-    if all(table.rows for table in tables.values()):  # else every id of the unread table would be missed
-        problems += _check_references(tables, root)
+    problems += _check_references(tables, root)
     if problems:
         raise DataError(sorted(problems, key=lambda p: (p.file, p.line)))
     return tables
+
+
+def _contracts(root: Path) -> list[dict[str, Any]]:
+    """The tables that datapackage.json describes; DataError when it is not what this module can check by."""
+    file = "data/datapackage.json"
+    try:
+        contracts = json.loads((root / "datapackage.json").read_text("utf-8"))["resources"]
+    except json.JSONDecodeError as error:
+        raise DataError([Problem(file, error.lineno, "", error.doc[error.pos : error.pos + 20], error.msg)]) from None
+    except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise DataError([Problem(file, 1, "", repr(error), "a data package with resources")]) from None
+    problems = [Problem(file, 1, name, value, expected) for name, value, expected in _contract_breaches(contracts)]
+    if problems:
+        raise DataError(problems)
+    return contracts
+
+
+def _contract_breaches(contracts: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with the contracts themselves: (table or column, value, what was expected)."""
+    names = [contract.get("name", "") for contract in contracts]
+    if "sources" not in names:
+        yield "resources", ", ".join(names), "a table named sources"
+    for name in sorted({name for name in names if names.count(name) > 1 or not name}):
+        yield "resources", name, "a name that only one table has"
+    for contract in contracts:
+        yield from _columns_breaches(contract, names)
+
+
+def _columns_breaches(contract: dict[str, Any], names: list[str]) -> Iterator[tuple[str, str, str]]:
+    schema, table = contract.get("schema", {}), contract.get("name", "")
+    fields = {column.get("name", ""): column for column in schema.get("fields", [])}
+    if not (contract.get("path") and fields and schema.get("primaryKey")):
+        yield table, "", "a path, fields and a primaryKey"
+    named = [*schema.get("primaryKey", []), *(c for columns in contract.get("ascending", []) for c in columns)]
+    named += [f["partialDate"] for f in fields.values() if isinstance(f.get("partialDate"), str)]
+    yield from ((table, column, "the name of one of its columns") for column in named if column not in fields)
+    for column, rules in fields.items():
+        place = f"{table}.{column}"
+        if rules.get("type") not in TYPES:
+            yield place, str(rules.get("type")), f"a type: {', '.join(TYPES)}"
+        yield from ((place, t, "the name of a table") for t in rules.get("refersTo", []) if t not in names)
+        unknown = [rule for rule in rules.get("constraints", {}) if rule not in CONSTRAINTS]
+        yield from ((place, rule, f"one of {', '.join(CONSTRAINTS)}") for rule in unknown)
 
 
 def files(root: Path = DATA) -> list[Path]:
@@ -217,25 +264,28 @@ def _fill(table: Table, root: Path) -> Iterator[Problem]:
         yield Problem(file, line, "", value, expected)
         return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = next(reader, [])
-    wrong = list(_check_header(file, header, list(table.fields)))
-    yield from wrong
-    if wrong:
-        return
-    line = reader.line_num + 1
+    line = 1
     try:
+        header = next(reader, [])
+        wrong = list(_check_header(file, header, list(table.fields)))
+        yield from wrong
+        if wrong:
+            return
+        line = reader.line_num + 1
         for record in reader:
             yield from _add(table, file, line, header, record)
             line = reader.line_num + 1
     except csv.Error as error:
         yield Problem(file, line, "", "", f"a complete CSV record ({error})")
+    if not table.rows:
+        yield Problem(file, line, "", "", "at least one row")
 
 
 def _text(path: Path) -> str:
     """The file as text; ValueError(line, value, expected) when it is no table at all."""
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         raise ValueError(1, path.name, "this file, named in data/datapackage.json, to exist") from None
     start = raw.lstrip()[:64]
     if start.startswith(b"<"):
@@ -287,6 +337,8 @@ def _breach(cells: dict[str, str], column: str, contract: dict[str, Any]) -> str
     rules = contract.get("constraints", {})
     if cell != cell.strip():
         return "no space at its ends"
+    if odd := next((c for c in cell if unicodedata.category(c).startswith("C")), ""):
+        return f"text without invisible characters; it holds U+{ord(odd):04X}"
     precision = contract.get("partialDate")
     if precision in cells and (expected := _date_breach(cell, cells[precision])):
         return expected
@@ -326,8 +378,8 @@ def _type_breach(cell: str, kind: str, rules: dict[str, Any]) -> str | None:
     if kind not in ("integer", "number"):
         return None
     form, name = (INTEGER, "a whole number") if kind == "integer" else (NUMBER, "a number")
-    if not form.fullmatch(cell):
-        return f"{name} in plain digits, without unit or thousands separator"
+    if not form.fullmatch(cell) or not math.isfinite(float(cell)):
+        return f"{name} in plain digits, without unit, thousands separator or leading zero"
     if "minimum" in rules and float(cell) < rules["minimum"]:
         return f"a number of at least {rules['minimum']}"
     return None
@@ -347,6 +399,8 @@ def _check_references(tables: dict[str, Table], root: Path) -> Iterator[Problem]
     for table in tables.values():
         for column, contract in table.fields.items():
             if targets := contract.get("refersTo"):
+                if not all(tables[target].rows for target in targets):
+                    continue  # a table that could not be read is reported once, not for each id that names it
                 known = {row_id for target in targets for row_id in tables[target].rows}
                 for row in table.rows.values():
                     named = row.items(column) if contract["type"] == "list" else [row.cells[column]]
@@ -355,8 +409,9 @@ def _check_references(tables: dict[str, Table], root: Path) -> Iterator[Problem]
                         if row_id not in known:
                             expected = f"the id of a row in {' or '.join(targets)}{_near(row_id, known)}"
                             yield Problem(_name(table.path, root), row.line, column, row_id, expected)
-    for row in tables["sources"].rows.values() if "sources" in tables else ():
-        if row.id not in used:
+    whole = all(table.rows for table in tables.values())
+    for row in tables["sources"].rows.values():
+        if whole and row.id not in used:
             yield Problem(_name(row.table.path, root), row.line, "source_id", row.id, "a source that some row names")
 
 

@@ -69,8 +69,8 @@ def during(events: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
 def promises(table: pd.DataFrame, as_of: dates.Window) -> pd.DataFrame:
     """Promises with the windows made, due and settled, and the outcome in words.
 
-    A promise still open is "not yet due", or "due, no record" when its due date has passed or it
-    never had one and no outcome is known.
+    A promise still open is "not yet due", "no record" when its due date has passed, and "open, no
+    date" when it never had one.
     """
     frame = dated(table, "made_on", "made_")
     frame = dated(frame, "due", "due_")
