@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from dojo import charts, show, tables, timeline
+from dojo import charts, marks, show, tables, timeline
 
 AS_OF = tables.as_of()
 EVENTS = timeline.lanes(tables.load("events"))
@@ -117,7 +117,7 @@ def test_no_word_is_smaller_than_eleven_pixels(chart):
 
 
 def test_a_chart_is_as_wide_as_a_phone_or_scrolls(chart):
-    assert round(chart[0].get_figwidth() * 96) in (charts.NARROW, charts.WIDE)
+    assert round(chart[0].get_figwidth() * 96) in (marks.NARROW, marks.WIDE)
 
 
 def test_leader_lines_do_not_cross_words():
@@ -128,7 +128,7 @@ def test_leader_lines_do_not_cross_words():
     figure.canvas.draw()
     words = [t for t in figure.findobj(Text) if t.get_text() in names.values()]
     assert len(words) == len(names)
-    lines = [line for ax in figure.axes for line in ax.lines if line.get_color() == charts.ORANGE]
+    lines = [line for ax in figure.axes for line in ax.lines if line.get_color() == marks.ORANGE]
     leaders = [line for line in lines if line.get_linestyle() == "-"]
     assert len(leaders) == len(names)
     for leader in leaders:
@@ -140,7 +140,7 @@ def test_leader_lines_do_not_cross_words():
 
 
 def test_the_overlap_test_can_fail():
-    figure = charts.canvas(200, 100)
+    figure = marks.canvas(200, 100)
     figure.text(0.5, 0.5, "one")
     figure.text(0.51, 0.5, "two")
     assert overlapping(figure) == [("one", "two")]
@@ -148,7 +148,7 @@ def test_the_overlap_test_can_fail():
 
 def test_standing_is_drawn_by_fill_and_line():
     looks = {
-        s: (charts.look(s)["facecolor"] == "white", charts.look(s)["linestyle"])
+        s: (marks.look(s)["facecolor"] == "white", marks.look(s)["linestyle"])
         for s in ("confirmed", "reported", "claimed")
     }
     assert looks == {"confirmed": (False, "-"), "reported": (True, "-"), "claimed": (True, "--")}
@@ -168,7 +168,7 @@ def test_results_of_promises_differ_in_shape_as_well_as_colour():
 def test_rows_of_marks_never_cover_one_another():
     rng = np.random.default_rng(7)
     spans = [(float(a), float(a + w)) for a, w in zip(rng.uniform(0, 100, 60), rng.uniform(1, 20, 60), strict=True)]
-    placed = list(zip(spans, charts.spread(spans, 2), strict=True))
+    placed = list(zip(spans, marks.spread(spans, 2), strict=True))
     for (one, row), (two, other) in itertools.combinations(placed, 2):
         assert row != other or one[1] + 2 <= two[0] or two[1] + 2 <= one[0]
 
@@ -217,15 +217,15 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
     return np.array(m2) @ np.cbrt(np.array(m1) @ np.clip(rgb, 0, 1))
 
 
-HUES = (charts.BLUE, charts.ORANGE, charts.PLUM)
+HUES = (marks.BLUE, marks.ORANGE, marks.PLUM)
 
 
 @pytest.mark.parametrize("seen", [str, turned], ids=["light", "dark"])
 def test_every_colour_stands_out_from_the_page(seen):
-    for colour in (*HUES, charts.GREY):
+    for colour in (*HUES, marks.GREY):
         assert contrast(seen(colour), seen("#ffffff")) >= 3
-    assert contrast(seen(charts.INK), seen("#ffffff")) >= 7
-    assert contrast(seen(charts.GREY), seen("#ffffff")) >= 4.5
+    assert contrast(seen(marks.INK), seen("#ffffff")) >= 7
+    assert contrast(seen(marks.GREY), seen("#ffffff")) >= 4.5
 
 
 @pytest.mark.parametrize("kind", BLINDNESS)
@@ -237,7 +237,7 @@ def test_colours_stay_apart_in_colour_blind_vision(kind, seen):
 
 
 def test_a_picture_stays_a_picture_whatever_its_words_and_fonts():
-    figure = charts.canvas(200, 100)
+    figure = marks.canvas(200, 100)
     ax = figure.add_subplot()
     ax.loglog([1, 1000], [1, 1000])
     ax.set_title("$x^2$ & 3.14159 'million' \"km\"")

@@ -4,14 +4,14 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from dojo import charts, show
+from dojo import marks, show
 
 DATA = pd.DataFrame({"what": ["a", "b"], "value": [1.0, None], "source_ids": [("cnbc-2025-08-07",), ()]})
 ALT = "Two dots, one above the other, on an axis without units; the upper one is larger."
 
 
 def shown(**more):
-    figure = charts.canvas(charts.NARROW, 100)
+    figure = marks.canvas(marks.NARROW, 100)
     return show.figure(figure, **{"title": "Two of a kind", "alt": ALT, "data": DATA, **more})
 
 

@@ -1,128 +1,46 @@
 """One function per chart: a table in, a matplotlib Figure out. No reading, no printing.
 
-One key for all charts. Fill says how well a fact is supported: filled confirmed, hollow reported,
-dashed claimed. A dot is a day; a bar is a window of days within which the source leaves it open.
-Sizes are in CSS pixels (96 to the inch), so that a page shows a chart at the size it was drawn for.
+What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
 """
 
 from __future__ import annotations
 
-import functools
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
-from typing import ParamSpec
 
 import matplotlib.dates as mdates
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MultipleLocator
 
-STYLE = Path(__file__).with_name("dojo.mplstyle")
-INK, GREY, PALE = "#1b1b1b", "#6a6a6a", "#d9d9d9"
-BLUE, ORANGE, PLUM = "#10457f", "#d9540b", "#9c4bb0"
-#: widths of a chart for a phone's column and of one that scrolls in its own box, in pixels
-NARROW, WIDE = 343, 860
-
-P = ParamSpec("P")
-
-
-def styled(chart: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw a chart under the house style."""
-
-    @functools.wraps(chart)
-    def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.style.context(STYLE):
-            return chart(*args, **kwargs)
-
-    return draw
-
-
-def canvas(width: int, height: int) -> Figure:
-    """An empty figure of so many pixels."""
-    return Figure(figsize=(width / 96, height / 96), dpi=96)
-
-
-# --- marks ------------------------------------------------------------------------------------
-
-
-def look(standing: str, colour: str = BLUE) -> dict[str, object]:
-    """How a mark of this standing is drawn: filled, hollow, or hollow and dashed."""
-    fill = colour if standing == "confirmed" else "white"
-    line = "--" if standing == "claimed" else "-"
-    # a mark at the edge of an axis is drawn whole
-    return {"facecolor": fill, "edgecolor": colour, "linestyle": line, "clip_on": False}
-
-
-def mark(ax: Axes, row: pd.Series, y: float, colour: str = BLUE, size: float = 9.0, again: bool = False) -> None:
-    """Draw one dated row: a dot for a day, a bar over the window for anything coarser.
-
-    `row` needs start, end and standing; `size` is the height of the mark in points.
-    The mark takes the row's id as its name, unless the row is drawn `again` in the same figure.
-    """
-    style = look(row["standing"], colour)
-    if row["start"] == row["end"]:
-        dot = ax.scatter([row["start"]], [y], s=size**2 * 0.7, zorder=3, linewidths=1.1, **style)
-        dot.set_gid(None if again else str(row.name))
-        return
-    left, right = mdates.date2num([row["start"], row["end"] + pd.Timedelta(days=1)])
-    height = size * 0.62 / _points_per_unit(ax)
-    bar = FancyBboxPatch(
-        (left, y - height / 2), right - left, height, boxstyle="square,pad=0", zorder=2.5, lw=1.1, **style
-    )
-    bar.set_gid(None if again else str(row.name))
-    ax.add_patch(bar)
-
-
-def _points_per_unit(ax: Axes) -> float:
-    """How many points one unit of the y axis takes; the limits must be set before."""
-    low, high = ax.get_ylim()
-    return ax.get_position().height * ax.figure.get_figheight() * 72 / abs(high - low)
-
-
-def key(figure: Figure, entries: Mapping[str, Mapping[str, object]], left: float = 8, line: float = 20) -> None:
-    """A one-line key at the foot of a figure: a mark and its meaning, left to right, in pixels."""
-    width, height = figure.get_size_inches() * 96
-    ax = figure.add_axes((0, 0, 1, line / height))
-    ax.set_axis_off()
-    ax.set(xlim=(0, width), ylim=(0, 1))
-    for words, style in entries.items():
-        ax.scatter([left], [0.5], **{"s": 50, "linewidths": 1.1, **style})
-        ax.text(left + 10, 0.5, words, va="center", ha="left")
-        left += 28 + TEXT * len(words)
-
-
-#: mean width of a letter at the size of figure text, in pixels
-TEXT = 6.0
-
-STANDING_KEY = {
-    "confirmed": look("confirmed"),
-    "reported": look("reported"),
-    "claimed": look("claimed"),
-    "a dot is one day": look("confirmed", GREY),
-    "a bar is all the days the source leaves open": {**look("confirmed", GREY), "marker": "s", "s": 30},
-}
-
-
-def spread(spans: Sequence[tuple[float, float]], gap: float) -> list[int]:
-    """Rows for spans so that none overlaps another: each in turn takes the lowest row that is free."""
-    rows: list[list[tuple[float, float]]] = []
-    chosen = []
-    for left, right in spans:
-        free = (i for i, row in enumerate(rows) if all(right + gap <= a or b + gap <= left for a, b in row))
-        row = next(free, len(rows))
-        rows[row:] = rows[row:] or [[]]
-        rows[row].append((left, right))
-        chosen.append(row)
-    return chosen
-
+from dojo.marks import (
+    BLUE,
+    GREY,
+    INK,
+    NARROW,
+    ORANGE,
+    PALE,
+    PAPER,
+    PLUM,
+    STANDING_KEY,
+    TEXT,
+    WIDE,
+    Label,
+    canvas,
+    day_axis,
+    key,
+    look,
+    mark,
+    middle,
+    pixels_per_day,
+    spread,
+    styled,
+    year_axis,
+)
 
 # --- the long timeline ------------------------------------------------------------------------
 
@@ -154,7 +72,7 @@ def long_timeline(events: pd.DataFrame, labelled: Mapping[str, str], moment: str
             shade = "#f3f3f3" if number % 2 == 0 else "white"
             ax.axhspan(tops[number], tops[number + 1], color=shade, zorder=0)
             _lane(ax, part[part["lane"] == lane], labelled, when, tops[number])
-        _year_axis(ax, every=2 if ax is left else 1)
+        year_axis(ax, every=2 if ax is left else 1)
     for top, lane in zip(tops, LANES, strict=False):
         left.text(0.02, top + 0.35, lane, transform=left.get_yaxis_transform(), va="top", weight="bold", zorder=5)
     right.axvline(when, color=ORANGE, lw=1, ls=":", zorder=1)
@@ -166,40 +84,11 @@ def long_timeline(events: pd.DataFrame, labelled: Mapping[str, str], moment: str
 LANES = ("Statements", "Programme and hardware", "People", "Deals and money")
 
 
-def _unit(ax: Axes) -> float:
-    """Pixels per day."""
-    low, high = ax.get_xlim()
-    return ax.get_position().width * ax.figure.get_figwidth() * 96 / (high - low)
-
-
 def _rows(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str]) -> dict[str, int]:
     """The row of each mark of a lane, so that none covers another; named events take the top rows."""
     first = sorted(part.index, key=lambda event_id: event_id not in labelled)
-    spans = [mdates.date2num([part["start"][i], part["end"][i]]) * _unit(ax) for i in first]
+    spans = [mdates.date2num([part["start"][i], part["end"][i]]) * pixels_per_day(ax) for i in first]
     return dict(zip(first, spread([(low - 6, high + 6) for low, high in spans], 0), strict=True))
-
-
-@dataclass(frozen=True)
-class Label:
-    """Where the words of a named event stand: the event, its place and its words in pixels, and the line."""
-
-    event_id: str
-    x: float
-    left: float
-    right: float
-    line: int
-
-    @property
-    def side(self) -> str:
-        """On which side the words are fastened: at their left end or at their right."""
-        return "right" if self.right < self.x else "left"
-
-    def clear_of(self, other: Label) -> bool:
-        """True when neither the words nor the leader lines of two labels touch."""
-        if self.line == other.line:
-            return self.right + 8 <= other.left or other.right + 8 <= self.left
-        upper, lower = sorted((self, other), key=lambda label: label.line)
-        return not lower.left - 3 <= upper.x <= lower.right + 3
 
 
 def _placed(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: pd.Timestamp) -> list[Label]:
@@ -207,12 +96,12 @@ def _placed(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: p
 
     The line through all lanes at `moment` counts as the leader of words above all others.
     """
-    unit = _unit(ax)
+    unit = pixels_per_day(ax)
     origin, limit = (x * unit for x in ax.get_xlim())
     through = mdates.date2num(moment) * unit
     placed = [Label("", through, through, through, -1)]
     for event_id in reversed([i for i in part.index if i in labelled]):
-        x, width = mdates.date2num(_middle(part.loc[event_id])) * unit, TEXT * len(labelled[event_id])
+        x, width = mdates.date2num(middle(part.loc[event_id])) * unit, TEXT * len(labelled[event_id])
         lefts = [left for left in (x + 4, x - width - 4) if origin + 3 <= left and left + width <= limit - 3]
         lefts = lefts or [min(max(x - width / 2, origin + 3), limit - width - 3)]
         options = [Label(event_id, x, left, left + width, n) for n in range(len(part) + 1) for left in lefts]
@@ -224,10 +113,6 @@ def _placed(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: p
                 break
         placed.append(last)
     return placed[1:]
-
-
-def _middle(row: pd.Series) -> pd.Timestamp:
-    return row["start"] + (row["end"] - row["start"]) / 2
 
 
 def _height(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: pd.Timestamp) -> float:
@@ -245,24 +130,10 @@ def _lane(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str], moment: pd.
         mark(ax, row, base + level[event_id] * ROW, ORANGE if event_id in labelled else BLUE)
     for label in placed:
         y = top + HEAD + label.line * LABEL_ROW
-        x = label.x / _unit(ax)
+        x = label.x / pixels_per_day(ax)
         ax.plot([x, x], [y - 0.7, base + level[label.event_id] * ROW - 0.2], color=ORANGE, lw=0.9, zorder=2, ls="-")
-        edge = (label.left if label.side == "left" else label.right) / _unit(ax)
+        edge = (label.left if label.side == "left" else label.right) / pixels_per_day(ax)
         ax.text(edge, y, labelled[label.event_id], va="bottom", ha=label.side, zorder=5)
-
-
-def _year_axis(ax: Axes, every: int = 1) -> None:
-    """A tick and a line at each first of January that lies inside the axis."""
-    low, high = ax.get_xlim()
-    years = range(mdates.num2date(low).year, mdates.num2date(high).year + 1)
-    starts = [pd.Timestamp(year, 1, 1) for year in years if year % every == 0]
-    ax.set_xticks([day for day in starts if low <= mdates.date2num(day) < high])
-    ax.xaxis.set_major_formatter(mdates.DateFormatter("%Y"))
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
-    ax.grid(axis="x", color=PALE, lw=0.8, zorder=1, ls="-")
-    for label in ax.get_xticklabels():
-        label.set_ha("left")
 
 
 # --- the strip ----------------------------------------------------------------------------------
@@ -314,7 +185,7 @@ def _strip_above(
         ax.text(events["start"][event_id], 0.72, labels[event_id], ha=side, va="bottom")
     words = f"{(end - start).days} days"
     ax.text(start + (end - start) * 0.36, 0, words, ha="center", va="center", weight="bold", zorder=4)
-    _day_axis(ax, mdates.WeekdayLocator(byweekday=start.weekday()))
+    day_axis(ax, mdates.WeekdayLocator(byweekday=start.weekday()))
     ax.xaxis.tick_top()
     ax.spines["bottom"].set_visible(False)
 
@@ -331,34 +202,16 @@ def _strip_below(
         mark(ax, row, level, _about_dojo(row))
         left = row["start"] > cut[0] + (cut[1] - cut[0]) * 0.6
         x = row["start"] - 0.3 * day if left else row["end"] + 0.3 * day
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-        ax.text(x, level, labels[event_id], va="center", ha="right" if left else "left", zorder=4, bbox=box)
+        ax.text(x, level, labels[event_id], va="center", ha="right" if left else "left", zorder=4, bbox=PAPER)
     end = events["start"][ends[1]]
     ax.annotate("", (end, -1.1), (cut[0], -1.1), arrowprops={"arrowstyle": "<|-|>", "color": INK, "lw": 0.9})
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 3.0}
     words = f"{(end - cut[0]).days} days"
-    ax.text(cut[0] + (end - cut[0]) / 2, -1.1, words, ha="center", va="center", weight="bold", bbox=box)
-    _day_axis(ax, mdates.DayLocator())
+    ax.text(cut[0] + (end - cut[0]) / 2, -1.1, words, ha="center", va="center", weight="bold", bbox=PAPER)
+    day_axis(ax, mdates.DayLocator())
 
 
 def _about_dojo(row: pd.Series) -> str:
     return ORANGE if row["subject"].startswith("dojo") and row["track"] != "people" else BLUE
-
-
-def _day_axis(ax: Axes, locator: mdates.RRuleLocator) -> None:
-    """Days as numbers, with the month at the first tick and at each first of a month."""
-    first = min(ax.get_xlim())
-
-    def name(x: float, _: int) -> str:
-        when = mdates.num2date(x)
-        step = 7 if isinstance(locator, mdates.WeekdayLocator) else 1
-        new = x - step < first or mdates.num2date(x - step).month != when.month
-        return f"{when.day} {when:%b}" if new or step == 7 else str(when.day)
-
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(name)
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
 
 
 # --- promises -------------------------------------------------------------------------------------
@@ -407,12 +260,11 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
         heading = text not in rows.index
         words = text if heading else textwrap.shorten(rows["promise"][text], 72, placeholder=" …")
         weight = "bold" if heading else "normal"
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        ax.text(-1.0, at, words, transform=ax.get_yaxis_transform(), va="center", weight=weight, bbox=box)
+        ax.text(-1.0, at, words, transform=ax.get_yaxis_transform(), va="center", weight=weight, bbox=PAPER)
         ax.axhline(at, xmin=-1.0, color=PALE, lw=0.5, ls="-", zorder=0, clip_on=False, visible=not heading)
     ax.axvline(pd.Timestamp(as_of), color=GREY, lw=1, ls=":", zorder=1)
     ax.text(pd.Timestamp(as_of) + pd.Timedelta(days=20), -0.7, "the record ends", ha="left", va="center", color=GREY)
-    _year_axis(ax)
+    year_axis(ax)
     shown = {"made": {"color": INK, "s": 14}, "due": {"facecolor": "white", "edgecolor": INK, "s": 46}}
     settled = {words: {"color": c, "marker": m, "s": 40} for words, (c, m) in RESULTS.items() if words not in UNSETTLED}
     key(figure, shown | settled, left=8)
@@ -500,7 +352,7 @@ def compute(dojo: pd.DataFrame, others: pd.DataFrame) -> Figure:
 
 def _amount(ax: Axes, row: pd.Series, colour: str, marker: str) -> None:
     """One point with its range and its window of time."""
-    x = _middle(row)
+    x = middle(row)
     ax.plot([row["start"], row["end"]], [row["value"]] * 2, color=colour, lw=1.2, ls="-", zorder=2)
     ax.plot([x, x], [row["low"], row["high"]], color=colour, lw=4, ls="-", solid_capstyle="butt", zorder=2)
     style = look(row["standing"], colour)
@@ -527,6 +379,6 @@ def _name_amounts(ax: Axes, rows: pd.DataFrame) -> None:
                 break
         taken.append(box)
         ax.annotate(
-            label, ax.transData.inverted().transform((x, y)), xytext=(dx * 0.75, dy * 0.75),
+            label, ax.transData.inverted().transform((x, y)), xytext=(dx * 0.75, dy * 0.75), bbox=PAPER,
             textcoords="offset points", ha=side, va="center",
         )  # fmt: skip

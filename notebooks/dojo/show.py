@@ -21,7 +21,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dojo import charts, dates, tables
+from dojo import dates, marks, tables
 
 #: an alt text says kind, axes, range and finding; shorter ones say nothing, longer ones are not heard out
 ALT_LENGTH = range(40, 301)
@@ -87,7 +87,7 @@ def svg(drawn: Figure) -> str:
     Coordinates keep two decimals, and what all texts share is said once: half the size, same picture.
     """
     buffer = io.StringIO()
-    with matplotlib.style.context(charts.STYLE):
+    with matplotlib.style.context(marks.STYLE):
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
     text = text[text.index("<svg") :]
