@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,7 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
         started = time.monotonic()
         environment = {**os.environ, "DOJO_STATIC": "1", "MPLBACKEND": "agg"}
         try:
-            asyncio.run(asyncio.wait_for(client.async_execute(env=environment), limit))
+            asyncio.run(_within(limit, client.async_execute(env=environment)))
         except CellExecutionError as error:
             raise Failure(f"{book.label}, cell {running[-1]}{_line(error)}", f"{error.ename}: {error.evalue}") from None
         except (TimeoutError, DeadKernelError):
@@ -74,6 +75,20 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
             why = f"still running after {limit:g} s, the limit for a notebook" if late else "the kernel died"
             raise Failure(f"{book.label}, cell {running[-1]}" if running else book.label, why) from None
     return Notebook(book.path, _clean(_with_live(content, book)))
+
+
+async def _within(limit: float, work: Coroutine[Any, Any, Any]) -> None:
+    """Wait for the work no longer than the limit, and let Ctrl-C end all of it.
+
+    nbclient would take Ctrl-C for itself and end the one notebook only; where a loop refuses it the
+    signal, as loops outside the main thread do, it lets go.
+    """
+    asyncio.get_running_loop().add_signal_handler = _refuse
+    await asyncio.wait_for(work, limit)
+
+
+def _refuse(*_: Any) -> None:
+    raise RuntimeError("signals stay with the program")
 
 
 def _line(error: CellExecutionError) -> str:

@@ -94,7 +94,20 @@ def svg(drawn: Figure) -> str:
     text = re.sub(r"<[^>]*>", lambda tag: _lighter(tag[0]), text)
     common = "text{font: 8.25px DejaVu Sans, Verdana, sans-serif}"
     text = text.replace('<style type="text/css">', f'<style type="text/css">{common}', 1)
-    return re.sub(r"\s+", " ", re.sub(r">\s+<", "><", text)).strip()
+    return _flat(re.sub(r"\s+", " ", re.sub(r">\s+<", "><", text)).strip())
+
+
+def _flat(text: str) -> str:
+    """The SVG without groups that carry nothing."""
+    carries: list[bool] = []
+    kept = []
+    for part in re.split(r"(<[^>]*>)", text):
+        if part.startswith(("<g>", "<g ")) and not part.endswith("/>"):
+            carries.append(part != "<g>")
+        if part == "<g>" or (part == "</g>" and not carries.pop()):
+            continue
+        kept.append(part)
+    return "".join(kept)
 
 
 def _lighter(tag: str) -> str:
