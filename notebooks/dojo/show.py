@@ -163,17 +163,22 @@ def folded(frame: pd.DataFrame, summary: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{inner}</details>"
 
 
+#: JupyterLab sets the cells of tables flush right, which suits numbers alone; pages have a style of their own
+LEFT = ' style="text-align: left"'
+
+
 def grid(frame: pd.DataFrame) -> str:
     """A table as HTML with headings that name their column and row; empty cells stay empty."""
     named = bool(frame.index.name)
-    head = ([str(frame.index.name).replace("_", " ")] if named else []) + [_heading_of(c) for c in frame.columns]
+    sides = {c: "" if pd.api.types.is_numeric_dtype(frame[c]) else LEFT for c in frame.columns}
+    heads = [f'<th scope="col"{LEFT}>{escape(str(frame.index.name).replace("_", " "))}</th>'] if named else []
+    heads += [f'<th scope="col"{sides[c]}>{escape(_heading_of(c))}</th>' for c in frame.columns]
     rows = []
     for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
-        cells = [f'<th scope="row">{escape(str(index))}</th>'] if named else []
-        cells += [f"<td>{_cell(column, cell)}</td>" for column, cell in zip(frame.columns, row, strict=True)]
+        cells = [f'<th scope="row"{LEFT}>{escape(str(index))}</th>'] if named else []
+        cells += [f"<td{sides[c]}>{_cell(c, cell)}</td>" for c, cell in zip(frame.columns, row, strict=True)]
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"<table><thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _heading_of(column: str) -> str:
