@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
 
+from dojo import timeline
 from dojo.marks import (
     BLUE,
     GREY,
@@ -80,8 +81,8 @@ def long_timeline(events: pd.DataFrame, labelled: Mapping[str, str], moment: str
     return figure
 
 
-#: the lanes of the long timeline, from top to bottom; `timeline.LANES` says which track is in which
-LANES = ("Statements", "Programme and hardware", "People", "Deals and money")
+#: the lanes of the long timeline, from top to bottom
+LANES = tuple(dict.fromkeys(timeline.LANES.values()))
 
 
 def _rows(ax: Axes, part: pd.DataFrame, labelled: Mapping[str, str]) -> dict[str, int]:
@@ -236,15 +237,17 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
     """One line per promise, from the day it was made to the day it was due, with what became of it.
 
     `promises` as from `timeline.promises`. The line starts at the small dot (made) and ends at the
-    open ring (due); the coloured mark is the day it was settled. Grouped by result; a dotted line marks
-    `as_of`, the last day of the record.
+    open ring (due); the coloured mark is the day it was settled. A date coarser than a day has a
+    grey bar of its length behind its mark; a month is shorter than the mark. Grouped by result; a dotted line marks `as_of`, the last
+    day of the record.
     """
     order = list(RESULTS)
     rows = promises.assign(rank=promises["result"].map(order.index)).sort_values(["rank", "made_start"], kind="stable")
     height = 70 + 19 * (len(rows) + 2 * rows["rank"].nunique())
     figure = canvas(WIDE, height)
     ax = figure.add_axes((0.5, 44 / height, 0.495, 1 - 50 / height))
-    ax.set_xlim(rows["made_start"].min() - pd.Timedelta(days=110), pd.Timestamp("2028-12-31"))
+    last = max(rows["due_end"].max(), rows["outcome_end"].max(), pd.Timestamp(as_of))
+    ax.set_xlim(rows["made_start"].min() - pd.Timedelta(days=110), last + pd.Timedelta(days=180))
     y, previous = 0.0, None
     places: list[tuple[str, float]] = []
     for promise_id, row in rows.iterrows():
@@ -273,16 +276,23 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
 
 def _promise(ax: Axes, row: pd.Series, y: float) -> None:
     colour, marker = RESULTS[row["result"]]
-    ax.scatter([row["made_start"]], [y], s=14, color=INK, zorder=3, clip_on=False)
-    stops = [row["made_start"]]
+    stops = [_stop(ax, row, "made_", y, s=14, color=INK)]
     if pd.notna(row["due_end"]):
-        ax.scatter([row["due_end"]], [y], s=46, facecolor="white", edgecolor=INK, zorder=3, lw=1, clip_on=False)
-        stops.append(row["due_end"])
+        stops.append(_stop(ax, row, "due_", y, s=46, facecolor="white", edgecolor=INK))
     if pd.notna(row["outcome_start"]) and row["result"] not in UNSETTLED:
-        ax.scatter([row["outcome_start"]], [y], s=40, color=colour, marker=marker, zorder=4, lw=1, clip_on=False)
-        stops.append(row["outcome_start"])
+        stops.append(_stop(ax, row, "outcome_", y, s=40, color=colour, marker=marker))
     (line,) = ax.plot([min(stops), max(stops)], [y, y], color=GREY, lw=0.9, zorder=2, ls="-", clip_on=False)
     line.set_gid(str(row.name))
+
+
+def _stop(ax: Axes, row: pd.Series, prefix: str, y: float, **style: object) -> pd.Timestamp:
+    """One date of a promise: its mark in the middle of its window, and a bar over a window of several days."""
+    start, end = row[f"{prefix}start"], row[f"{prefix}end"]
+    at = start + (end - start) / 2
+    if end > start:
+        ax.plot([start, end], [y, y], color=GREY, lw=5, ls="-", solid_capstyle="butt", zorder=2.5, clip_on=False)
+    ax.scatter([at], [y], zorder=3, lw=1, clip_on=False, **style)
+    return at
 
 
 # --- said and happened ------------------------------------------------------------------------------
