@@ -238,8 +238,8 @@ def promise_dots(promises: pd.DataFrame, as_of: date) -> Figure:
 
     `promises` as from `timeline.promises`. The line starts at the small dot (made) and ends at the
     open ring (due); the coloured mark is the day it was settled. A date coarser than a day has a
-    grey bar of its length behind its mark; a month is shorter than the mark. Grouped by result; a dotted line marks `as_of`, the last
-    day of the record.
+    grey bar of its length behind its mark; a month is shorter than the mark. Grouped by result;
+    a dotted line marks `as_of`, the last day of the record.
     """
     order = list(RESULTS)
     rows = promises.assign(rank=promises["result"].map(order.index)).sort_values(["rank", "made_start"], kind="stable")
