@@ -228,9 +228,27 @@ def _tidy(soup: BeautifulSoup) -> None:
             box = soup.new_tag("div", attrs={"class": "scroll", "role": "region", "tabindex": "0"})
             box["aria-label"] = name.get_text() if name else "Table"
             table.wrap(box)
+    for table in soup.select(".table table"):
+        _stackable(table)
     for picture in soup.select(".wide .picture"):
         picture["role"], picture["tabindex"] = "region", "0"
         picture["aria-label"] = f"Chart: {picture.find_previous(class_='title').get_text()}"
+
+
+#: what the parts of a table are, said again for readers' software, because stacking them takes it away
+ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+
+
+def _stackable(table: Tag) -> None:
+    """Let a phone show the cells of a row one below the other, each with the name of its column."""
+    for tag in [table, *table.find_all(list(ROLES))]:
+        tag["role"] = ROLES[tag.name]
+    for heading in table.find_all("th"):
+        heading["role"] = "rowheader" if heading["scope"] == "row" else "columnheader"
+    names = [heading.get_text() for heading in table.select("thead th, thead td")]
+    for row in table.select("tbody tr"):
+        for name, cell in zip(names, row.find_all(["th", "td"], recursive=False), strict=True):
+            cell["data-name"] = name
 
 
 def _scope(cell: Tag, scope: str) -> None:
