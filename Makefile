@@ -24,7 +24,7 @@ bench: setup ## time the steps of building the pages
 	@$(BIN)/python -m publish.bench
 
 clean: ## remove what was built or installed here
-	rm -rf .venv build
+	rm -rf .venv build *.egg-info
 
 setup: .venv/ready
 .venv/ready: requirements.txt constraints.txt pyproject.toml
