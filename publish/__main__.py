@@ -78,10 +78,9 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
         fresh = _attempt(book, "executed", lambda book=book: _execute(book))
         done[book.name] = fresh or book
         failed |= set() if fresh else {book.name}
-    for book in chosen:  # a notebook that fails its check must not lend its new numbers to the others
-        if book.name not in failed and _report(check.check([done[book.name]], list(done.values()))):
-            done[book.name] = book
-            failed.add(book.name)
+    while wrong := _disagreeing([done[book.name] for book in chosen if book.name not in failed], list(done.values())):
+        failed |= wrong  # they must not lend their new numbers to the others, so these are looked at again
+        done |= {book.name: book for book in books if book.name in wrong}
     for book in (done[book.name] for book in chosen if book.name not in failed):
         if not _attempt(book, "page", lambda book=book: _write(book, list(done.values()), out, refresh)):
             failed.add(book.name)
@@ -94,6 +93,11 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
         _prune(out, books)
     print(f"open {_readable(out / chosen[0].name)}.html")
     return 0
+
+
+def _disagreeing(books: list[Notebook], known: list[Notebook]) -> set[str]:
+    """The names of the notebooks that disagree with the record or with each other; says where."""
+    return {book.name for book in books if _report(check.check([book], known))}
 
 
 def _attempt(book: Notebook, step: str, action: Callable[[], Notebook]) -> Notebook | None:
