@@ -8,7 +8,11 @@ import pytest
 from dojo import facts, quantities, tables
 from publish import check, notebooks
 
-CELL = {("", "days-apart"): "praise to report: 63 days\ncall to report: 15 days", ("", "one"): "41.5 %"}
+CELL = {
+    ("", "days-apart"): "praise to report: 63 days\ncall to report: 15 days",
+    ("", "one"): "41.5 %",
+    ("", "bare"): "42",
+}
 EVENTS = "../data/story/events.csv#"
 MONEY = "../data/story/finance_figures.csv#"
 MOVES = "../data/story/people_moves.csv#"
@@ -45,6 +49,7 @@ TRUE = [
     '[two weeks](#cell-id=days-apart "call to report")',
     "[41.5 %](#cell-id=one)",
     "[about 40%](#cell-id=one)",
+    "[42 of them](#cell-id=bare)",
     f"“[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”",
     "Dojo 2, AI6, H100s and FP8 E4M3 are names. `x = 12` is code, $x_1 = 3$ is mathematics.",
     '[63 days](#cell-id=days-apart "praise to report") are many; once linked, 63 days may stand bare.',
@@ -75,6 +80,7 @@ FALSE = {
     '[62 days](#cell-id=days-apart "praise to report")': "cell days-apart prints 63 days",
     '[63 weeks](#cell-id=days-apart "praise to report")': "cell days-apart prints 63 days",
     '[three weeks](#cell-id=days-apart "call to report")': "cell days-apart prints 15 days",
+    "[43 of them](#cell-id=bare)": "cell bare prints 42",
     "[63 days](#cell-id=days-apart)": "name the label",
     '[63 days](#cell-id=days-apart "praise to end")': "prints no 'praise to end'",
     "[63 days](#cell-id=days-gone)": "there is no cell 'days-gone'",

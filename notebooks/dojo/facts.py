@@ -226,17 +226,13 @@ def _agrees(said: Quantity, row: tables.Row, column: str) -> bool:
 
 
 def _check_cell(link: Link, cell: str, output: str) -> Iterator[Disagreement]:
-    """Compare a link with the lines of the output that carry its label."""
-    printed = output.splitlines()
-    label = rf"(?<!\w){re.escape(link.title)}(?!\w)"
-    lines = [line for line in printed if line.startswith(f"{link.title}:")]
-    lines = lines or [line for line in printed if re.search(label, line)]
-    if link.title and len(lines) != 1:
+    """Compare a link with the line of the output that carries its label, or with all of it when it names none."""
+    lines = _labelled(output.splitlines(), link.title) if link.title else [output]
+    if len(lines) != 1:
         several = "prints no" if not lines else "has several lines with"
         yield Disagreement(repr(link.text), f"but cell {cell} {several} {link.title!r}")
         return
-    text = "\n".join(line.replace(link.title, " ", 1) if link.title else line for line in lines)
-    shown = quantities.read(mask(text))
+    shown = quantities.read(mask(lines[0].replace(link.title, " ", 1)))
     for said in quantities.read(mask(link.text)):
         options = [other for other in shown if other.is_date == said.is_date or (other.date and said.date)]
         if not link.title and len({other.key for other in options}) > 1:
@@ -244,6 +240,12 @@ def _check_cell(link: Link, cell: str, output: str) -> Iterator[Disagreement]:
         elif not any(quantities.same(said, other) for other in options):
             printed = ", ".join(other.text.strip() for other in options) or "no such value"
             yield Disagreement(said.text, f"cell {cell} prints {printed}")
+
+
+def _labelled(lines: list[str], label: str) -> list[str]:
+    """The line that begins with the label and a colon, else every line that holds it as whole words."""
+    whole = re.compile(rf"(?<!\w){re.escape(label)}(?!\w)")
+    return [line for line in lines if line.startswith(f"{label}:")] or [line for line in lines if whole.search(line)]
 
 
 # --- names that hold digits ------------------------------------------------------------------
