@@ -50,6 +50,8 @@ class Window:
                 return f"Q{(self.start.month + 2) // 3} {self.start.year}"
             case "year":
                 return str(self.start.year)
+            case _ if self.start.replace(day=1) == self.end.replace(day=1):
+                return f"{self.start.day} to {day(self.end)}"
             case _:
                 return f"{day(self.start)} to {day(self.end)}"
 

@@ -15,6 +15,7 @@ from typing import ParamSpec
 
 import matplotlib.dates as mdates
 import matplotlib.style
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -70,7 +71,7 @@ def mark(ax: Axes, row: pd.Series, y: float, colour: str = BLUE, size: float = 9
         dot.set_gid(None if again else str(row.name))
         return
     left, right = mdates.date2num([row["start"], row["end"] + pd.Timedelta(days=1)])
-    height = size * 0.62 / _points_perpixels_per_day(ax)
+    height = size * 0.62 / _points_per_unit(ax)
     bar = FancyBboxPatch(
         (left, y - height / 2), right - left, height, boxstyle="square,pad=0", zorder=2.5, lw=1.1, **style
     )
@@ -78,7 +79,7 @@ def mark(ax: Axes, row: pd.Series, y: float, colour: str = BLUE, size: float = 9
     ax.add_patch(bar)
 
 
-def _points_perpixels_per_day(ax: Axes) -> float:
+def _points_per_unit(ax: Axes) -> float:
     """How many points one unit of the y axis takes; the limits must be set before."""
     low, high = ax.get_ylim()
     return ax.get_position().height * ax.figure.get_figheight() * 72 / abs(high - low)
@@ -170,6 +171,21 @@ def year_axis(ax: Axes, every: int = 1) -> None:
     ax.grid(axis="x", color=PALE, lw=0.8, zorder=1, ls="-")
     for label in ax.get_xticklabels():
         label.set_ha("left")
+
+
+def stretched(ax: Axes, stops: Mapping[str, float]) -> None:
+    """An axis of time whose scale changes: from each of the days `stops` to the next at an even scale.
+
+    The values say how far along the axis each day stands, in any unit, rising.
+    """
+    days = mdates.date2num([pd.Timestamp(day) for day in stops])
+    places = np.array([*stops.values()], dtype=float)
+    ends = np.array([-1e4, 1e4])  # days beyond either end, so that what begins outside is cut and not squeezed in
+    slopes = np.diff(places)[[0, -1]] / np.diff(days)[[0, -1]]
+    far, there = days[[0, -1]] + ends, places[[0, -1]] + ends * slopes
+    x, y = np.array([far[0], *days, far[1]]), np.array([there[0], *places, there[1]])
+    ax.set_xscale("function", functions=(lambda day: np.interp(day, x, y), lambda place: np.interp(place, y, x)))
+    ax.set_xlim(days[0], days[-1])
 
 
 def day_axis(ax: Axes, locator: mdates.RRuleLocator) -> None:

@@ -34,13 +34,14 @@ BELOW = ("less than", "fewer than", "under", "below", "up to", "at most")
 _MONTH = "|".join(sorted((*dates.MONTHS, *(m[:3] for m in dates.MONTHS), "Sept"), key=len, reverse=True))
 _NUMBER_WORD = "|".join(sorted((*WORDS, *SCALES), key=len, reverse=True))
 _LEAD = "|".join((*ABOUT, *ALMOST, *ABOVE, *BELOW)).replace(" ", r"\s")
-_DASH = r"(?:\s?[–—-]\s?|\sto\s|\sand\s)"
+#: what joins the two ends of a stretch of time
+BETWEEN = r"(?:\s?[–—-]\s?|\sto\s|\sand\s)"
 PATTERN = re.compile(
     rf"""
       \b(?P<iso>(?:19|20)\d\d-\d\d(?:-\d\d)?)\b
     | \bQ(?P<quarter>[1-4])\s(?P<quarter_year>(?:19|20)\d\d)\b
     | \b(?P<us_month>{_MONTH})\s(?P<us_day>\d{{1,2}}),\s(?P<us_year>(?:19|20)\d\d)\b
-    | \b(?:(?P<first_day>\d{{1,2}}){_DASH})?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?P<day_month>{_MONTH})\b\.?
+    | \b(?:(?P<first_day>\d{{1,2}}){BETWEEN})?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?P<day_month>{_MONTH})\b\.?
       (?:\s(?P<day_year>(?:19|20)\d\d)\b)?
     | \b(?P<month>{_MONTH})\b\.?(?:\s(?P<month_year>(?:19|20)\d\d)\b)?
     | (?:\b(?P<lead>(?i:{_LEAD}))\s)?
@@ -264,4 +265,6 @@ def same(said: Quantity, other: Quantity) -> bool:
         return False
     if said.hedge == "above" and not other.hedge and said.number == other.number:
         return False  # more than 63 is not 63
+    if said.hedge and (said.hedge, said.number, said.time) == (other.hedge, other.number, other.time):
+        return True  # nearly 30 is nearly 30
     return states(said, other.number, other.time)

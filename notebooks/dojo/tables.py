@@ -81,6 +81,10 @@ class Row:
         """The items of a list column."""
         return split(self.cells[column])
 
+    def problem(self, column: str, expected: str) -> Problem:
+        """What is wrong with one of its cells, placed as an editor wants it."""
+        return Problem(self.table.file, self.line, column, self.cells[column], expected)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -91,6 +95,11 @@ class Table:
     #: the table's entry in datapackage.json
     contract: dict[str, Any] = field(repr=False)
     rows: dict[str, Row] = field(repr=False, default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The file as messages name it: data/story/events.csv."""
+        return f"data/{self.contract['path']}"
 
     @property
     def fields(self) -> dict[str, dict[str, Any]]:
@@ -188,15 +197,17 @@ def read(root: Path) -> dict[str, Table]:
     tables = {}
     for contract in contracts:
         table = Table(contract["name"], root / contract["path"], contract)
-        problems += _fill(table, root)
+        problems += _fill(table)
         tables[table.name] = table
     described = {table.path for table in tables.values()}
     problems += [
-        Problem(_name(path, root), 1, "", path.name, "to be described in data/datapackage.json")
+        Problem(
+            f"data/{path.relative_to(root).as_posix()}", 1, "", path.name, "to be described in data/datapackage.json"
+        )
         for path in files(root)
         if path not in described
     ]
-    problems += _check_references(tables, root)
+    problems += _check_references(tables)
     if problems:
         raise DataError(sorted(problems, key=lambda p: (p.file, p.line)))
     return tables
@@ -250,13 +261,9 @@ def files(root: Path = DATA) -> list[Path]:
     return sorted(p for p in root.rglob("*.csv") if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
 
-def _name(path: Path, root: Path) -> str:
-    return f"data/{path.relative_to(root).as_posix()}"
-
-
-def _fill(table: Table, root: Path) -> Iterator[Problem]:
+def _fill(table: Table) -> Iterator[Problem]:
     """Read the table's file into table.rows, yielding what is wrong with it."""
-    file = _name(table.path, root)
+    file = table.file
     try:
         text = _text(table.path)
     except ValueError as error:
@@ -393,7 +400,7 @@ def _check_order(table: Table, file: str, line: int, cells: dict[str, str]) -> I
                 yield Problem(file, line, low, cells[low], f"at most {cells[high]}, the value of {high}")
 
 
-def _check_references(tables: dict[str, Table], root: Path) -> Iterator[Problem]:
+def _check_references(tables: dict[str, Table]) -> Iterator[Problem]:
     """Every id that is named must exist, and every source must be named by some row."""
     used: set[str] = set()
     for table in tables.values():
@@ -408,11 +415,11 @@ def _check_references(tables: dict[str, Table], root: Path) -> Iterator[Problem]
                     for row_id in filter(None, named):
                         if row_id not in known:
                             expected = f"the id of a row in {' or '.join(targets)}{_near(row_id, known)}"
-                            yield Problem(_name(table.path, root), row.line, column, row_id, expected)
+                            yield Problem(table.file, row.line, column, row_id, expected)
     whole = all(table.rows for table in tables.values())
     for row in tables["sources"].rows.values():
         if whole and row.id not in used:
-            yield Problem(_name(row.table.path, root), row.line, "source_id", row.id, "a source that some row names")
+            yield Problem(row.table.file, row.line, "source_id", row.id, "a source that some row names")
 
 
 # --- the data dictionary ------------------------------------------------------------------------

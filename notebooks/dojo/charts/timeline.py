@@ -1,7 +1,4 @@
-"""One function per chart: a table in, a matplotlib Figure out. No reading, no printing.
-
-What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
-"""
+"""The charts of the timeline notebook."""
 
 from __future__ import annotations
 

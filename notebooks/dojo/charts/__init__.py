@@ -1,0 +1,29 @@
+"""One function per chart: a table in, a matplotlib Figure out. No reading, no printing.
+
+What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
+"""
+
+from dojo.charts.people import before_or_after, flow, tenures, tree
+from dojo.charts.timeline import (
+    RESULTS,
+    UNSETTLED,
+    compute,
+    long_timeline,
+    promise_dots,
+    said_and_happened,
+    strip,
+)
+
+__all__ = [
+    "RESULTS",
+    "UNSETTLED",
+    "before_or_after",
+    "compute",
+    "flow",
+    "long_timeline",
+    "promise_dots",
+    "said_and_happened",
+    "strip",
+    "tenures",
+    "tree",
+]
