@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from dojo import charts, marks, show, tables, timeline
+from dojo import charts, marks, people, show, tables, timeline
 
 AS_OF = tables.as_of()
 EVENTS = timeline.lanes(tables.load("events"))
@@ -26,6 +26,28 @@ AMOUNTS = [
     for names in ({"dojo2-h100e": "Dojo 2"}, {"h100e-q1-2024": "Tesla", "cortex-h100e-q2-2025": "Cortex"})
 ]
 NAMED = {"ai-day-1-d1": "the chip", "dojo-disbanded-report": "the report", "dojo3-restart": "the restart"}
+
+MOVES = people.moves()
+FLOW = people.flow(MOVES)
+LEAVING = people.span(MOVES, "chang-leaves-2023", "twenty-to-densityai")
+CLOSED = EVENTS["start"]["dojo-disbanded-report"]
+POSTS = {
+    "Cars": {"Jim Keller": ("keller-joins-2016", "keller-leaves-2018")},
+    "Dojo": {"Ganesh Venkataramanan": ("venkataramanan-leads-dojo", "venkataramanan-leaves-2023")},
+    "After": {"Aaron Rodgers: silicon": ("dojo-silicon-to-rodgers-2025", None)},
+}
+TENURES = people.tenures(MOVES, POSTS)
+LANES = {
+    "Said": EVENTS.loc[["double-down", "dojo2-at-scale-next-year", "dojo3-restart"]],
+    "Left": FLOW.loc[["quinnell-leaves-2024", "bannon-leaves-2025"]].assign(label=""),
+    "The group": people.possible("may have left on these days", "2023-11-01", CLOSED),
+    "The order": pd.concat(
+        [people.possible("no first day", None, CLOSED), EVENTS.loc[["order-dated-by-one-outlet"]].assign(label="one")]
+    ),
+    "Hiring": FLOW[FLOW["part"] == "call"],
+}
+TOLD = [*MOVES.index[MOVES.index.str.startswith("twenty")], "dojo-rest-v2-twenty"]
+TREE = people.retellings(MOVES, tables.load("sources"), TOLD)
 
 #: each chart, the ids whose marks it must hold, and words it must show
 CHARTS = {
@@ -46,6 +68,24 @@ CHARTS = {
         pd.concat(AMOUNTS).index,
         ["Dojo 2: 100,000", "Tesla: 35,000", "Cortex: 67,000"],
     ),
+    "flow": (
+        lambda: charts.flow(FLOW, {"twenty-to-densityai": (LEAVING, "no names")}, CLOSED),
+        FLOW.index,
+        [
+            *people.lanes(FLOW),
+            "Clive Chan, software",
+            "at least 11 Autopilot software engineers",
+            "Jim Keller, to Intel",
+            "no names",
+        ],
+    ),
+    "tenures": (lambda: charts.tenures(TENURES, CLOSED, AS_OF.end), TENURES.index, [*TENURES["holder"], *POSTS]),
+    "before or after": (
+        lambda: charts.before_or_after(LANES, CLOSED),
+        [row for lane in LANES.values() for row in lane.index],
+        [*LANES, *(words for lane in LANES.values() for words in lane["label"] if words)],
+    ),
+    "tree": (lambda: charts.tree(TREE), TREE.index, TREE["words"]),
 }
 
 

@@ -50,10 +50,19 @@ class Window:
                 return f"Q{(self.start.month + 2) // 3} {self.start.year}"
             case "year":
                 return str(self.start.year)
-            case _ if self.start.replace(day=1) == self.end.replace(day=1):
-                return f"{self.start.day} to {day(self.end)}"
             case _:
-                return f"{day(self.start)} to {day(self.end)}"
+                return self._ends()
+
+    def _ends(self) -> str:
+        """An interval in words, no finer than its ends: years, months or days."""
+        first, last = self.start, self.end
+        if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31):
+            return f"{first.year} to {last.year}" if first.year != last.year else str(first.year)
+        if first.day == 1 and last == last_day(last.year, last.month):
+            return f"{MONTHS[first.month - 1]} {first.year} to {MONTHS[last.month - 1]} {last.year}"
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day} to {day(last)}" if first != last else day(last)
+        return f"{day(first)} to {day(last)}"
 
 
 def day(when: date) -> str:

@@ -172,10 +172,12 @@ def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
     for words in QUOTED.findall(link.text):
         if not re.search(rf"(?<!\w){re.escape(_folded(words))}(?!\w)", _folded(quote)):
             yield Disagreement(f"“{words}”", f"{row.place} quote says {quote!r}")
-    stated = quantities.read(mask(QUOTED.sub("", link.text)))
+    text = mask(QUOTED.sub("", link.text))
+    stated = quantities.read(text)
     # "one of the reports" counts nothing
     stated = [q for q in stated if not (q.spelled and q.number == 1 and not q.time)]
-    if _is_interval(link.text, stated, row, target.columns):
+    dated = [c for c in target.columns or row.cells if row.table.fields[c].get("partialDate") and row.cells[c]]
+    if (said := quantities.ends(text)) and any(quantities.spans(said, dates.window(row.cells[c])) for c in dated):
         return
     for number, said in enumerate(stated):
         columns = list(target.columns) or _columns(row, said)
@@ -188,19 +190,6 @@ def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
             column = columns[0]
             unit = f" {row.cells['unit']}" if _is_number(row, column) and row.cells.get("unit") else ""
             yield Disagreement(said.text, f"{row.place} {column} says {row.cells[column]}{unit}")
-
-
-def _is_interval(text: str, stated: list[Quantity], row: tables.Row, named: tuple[str, ...]) -> bool:
-    """True when "28 July to 3 August 2025" states both ends of an interval in the row."""
-    if len(stated) != 2 or not all(said.is_date for said in stated):
-        return False
-    first, last = stated
-    joined = re.fullmatch(quantities.BETWEEN, text[first.start + len(first.text) : last.start])
-    columns = named or tuple(c for c in row.cells if row.table.fields[c].get("partialDate"))
-    ends = [row.cells[column].split("/") for column in columns if "/" in row.cells[column]]
-    return bool(joined) and any(
-        all(quantities.dated(said, dates.window(end)) for said, end in zip(stated, pair, strict=True)) for pair in ends
-    )
 
 
 def _folded(text: str) -> str:

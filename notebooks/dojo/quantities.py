@@ -34,14 +34,13 @@ BELOW = ("less than", "fewer than", "under", "below", "up to", "at most")
 _MONTH = "|".join(sorted((*dates.MONTHS, *(m[:3] for m in dates.MONTHS), "Sept"), key=len, reverse=True))
 _NUMBER_WORD = "|".join(sorted((*WORDS, *SCALES), key=len, reverse=True))
 _LEAD = "|".join((*ABOUT, *ALMOST, *ABOVE, *BELOW)).replace(" ", r"\s")
-#: what joins the two ends of a stretch of time
-BETWEEN = r"(?:\s?[–—-]\s?|\sto\s|\sand\s)"
+_DASH = r"(?:\s?[–—-]\s?|\sto\s|\sand\s)"
 PATTERN = re.compile(
     rf"""
       \b(?P<iso>(?:19|20)\d\d-\d\d(?:-\d\d)?)\b
     | \bQ(?P<quarter>[1-4])\s(?P<quarter_year>(?:19|20)\d\d)\b
     | \b(?P<us_month>{_MONTH})\s(?P<us_day>\d{{1,2}}),\s(?P<us_year>(?:19|20)\d\d)\b
-    | \b(?:(?P<first_day>\d{{1,2}}){BETWEEN})?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?P<day_month>{_MONTH})\b\.?
+    | \b(?:(?P<first_day>\d{{1,2}}){_DASH})?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?P<day_month>{_MONTH})\b\.?
       (?:\s(?P<day_year>(?:19|20)\d\d)\b)?
     | \b(?P<month>{_MONTH})\b\.?(?:\s(?P<month_year>(?:19|20)\d\d)\b)?
     | (?:\b(?P<lead>(?i:{_LEAD}))\s)?
@@ -253,6 +252,34 @@ def dated(said: Quantity, window: dates.Window) -> bool:
     return True
 
 
+#: what stands between the two ends of a stretch of time
+_TO = re.compile(r"\s?[–—-]\s?|\s(?:to|or)\s")
+
+
+def ends(text: str) -> tuple[Quantity, Quantity] | None:
+    """The two dates of a text such as "28 July to 3 August 2025" or "between 2018 and 2019"; None for any other."""
+    found = read(text)
+    if len(found) != 2 or not all(q.date for q in found):
+        return None
+    first, last = found
+    before, between = text[: first.start], text[first.start + len(first.text) : last.start]
+    joined = _TO.fullmatch(between) or (between == " and " and before.endswith("between "))
+    return (first, last) if joined else None
+
+
+def spans(said: tuple[Quantity, Quantity], window: dates.Window) -> bool:
+    """True when two stated dates are the ends of an interval; an end without a year has that of the other."""
+    years = [q.date[0] for q in said]
+    if window.precision != "interval" or years == [None, None]:
+        return False
+    for q, day in zip(said, (window.start, window.end), strict=True):
+        year, quarter, month, first, number = q.date
+        stated = (year or max(filter(None, years)), month or day.month, number or day.day)
+        if quarter or first or stated != (day.year, day.month, day.day):
+            return False
+    return True
+
+
 def same(said: Quantity, other: Quantity) -> bool:
     """True when a quantity of prose agrees with one printed by a cell."""
     if said.date and other.date:
@@ -265,6 +292,6 @@ def same(said: Quantity, other: Quantity) -> bool:
         return False
     if said.hedge == "above" and not other.hedge and said.number == other.number:
         return False  # more than 63 is not 63
-    if said.hedge and (said.hedge, said.number, said.time) == (other.hedge, other.number, other.time):
+    if said.hedge and (said.key, said.symbol) == (other.key, other.symbol):
         return True  # nearly 30 is nearly 30
     return states(said, other.number, other.time)

@@ -35,44 +35,50 @@ from dojo.marks import (
 
 #: in pixels: a row for one person, the margin of a lane, the band of the Dojo team, the column of lane names
 ROW, MARGIN, BAND, NAMES = 14, 7, 44, 142
-#: how far along the axis the years stand: the first ones are compressed
-YEARS = {"2018-01-01": 0, "2023-07-01": 12, "2026-08-01": 100}
+#: the day from which years are wide along the flow's axis, and the share of it that those before take
+WIDER, EARLIER = "2023-07-01", 12
 #: how much ink a strand has, in pixels of full colour, and how pale it may become
 INKED, PALEST = 2.6, 0.07
 #: the Dojo team and the groups it was split into
 TEAM = "#dbe3ee"
-#: from this lane on, the Dojo team lies above
-_BELOW = people.LANES.index("Inside Tesla")
 #: lanes of other teams, paler and without strands
 _OTHERS = ("Tesla’s chip teams", "Neighbouring teams")
 
 
 @styled
-def flow(rows: pd.DataFrame, possible: dates.Window, closed: pd.Timestamp) -> Figure:
+def flow(rows: pd.DataFrame, boxes: Mapping[str, tuple[dates.Window, str]], closed: pd.Timestamp) -> Figure:
     """Who left Dojo, when and for where: one strand per named person, one empty box for a counted group.
 
     `rows` as from `people.flow`. Strands run from the Dojo team to a lane per destination, each as wide
-    as the days its date leaves open and the paler the wider. The counted group is a box, one row high
-    for each person, over the days `possible`; `closed` is the day of the reported closure.
+    as the days its date leaves open and the paler the wider. A counted group is a box, one row high for
+    each person: `boxes` gives for its id the days on which its people may have left, whose first is not
+    known, and words to write into it. `closed` is the day of the reported closure.
     """
-    boxed = rows[(rows["circle"] == "dojo") & (rows["kind"] == "group") & rows["headcount_low"].notna()]
+    boxed = rows[rows.index.isin(list(boxes))]
     whole = rows[(rows["part"] == "split") & (rows["from_role"] == "Dojo team")]
     lanes, y = _lanes(rows.drop([*boxed.index, *whole.index]), boxed)
     height = lanes["bottom"].iloc[-1] + 50
     figure = canvas(WIDE, height)
     ax = figure.add_axes((NAMES / WIDE, 50 / height, 1 - (NAMES + 6) / WIDE, 1 - 50 / height))
     ax.set_ylim(height - 50, 0)
-    stretched(ax, YEARS)
-    trunk = (lanes["bottom"].iloc[_BELOW - 1], lanes["top"].iloc[_BELOW])
+    first, last = (
+        f"{min(2018, rows['start'].min().year)}-01-01",
+        f"{rows['end'].max() + pd.Timedelta(days=170):%Y-%m-%d}",
+    )
+    stretched(ax, {first: 0, WIDER: EARLIER, last: 100})
+    below = lanes["top"][people.LANES[0]]
+    trunk = (below - BAND, below)
     y |= dict.fromkeys(map(str, whole.index), sum(trunk) / 2)
     _backdrop(ax, lanes, trunk, closed)
     lines = _strands(ax, rows[rows.index.isin(list(y))], y, trunk)
-    for move_id in rows.index[rows["part"] == "split"].difference(whole.index):
+    for move_id in rows.index[(rows["part"] == "split") & (rows["circle"] == "dojo")].difference(whole.index):
         _arm(ax, y[move_id], rows["end"][move_id], trunk, closed)
     for move_id, place in y.items():
         _mark(ax, rows.loc[move_id], place)
-    for _, row in boxed.iterrows():
-        _box(ax, row, lanes["bottom"][row["lane"]] - MARGIN, possible)
+    free = lanes["bottom"] - MARGIN
+    for move_id, row in boxed.iterrows():
+        _box(ax, row, free[row["lane"]], *boxes[str(move_id)])
+        free[row["lane"]] -= _most(row) * ROW + MARGIN
     _name(ax, rows, y, lines)
     _years(ax)
     blank = {"number not reported": {**look("reported", GREY), "hatch": "/////", "marker": "s", "s": 60}}
@@ -85,17 +91,22 @@ def _lanes(marked: pd.DataFrame, boxed: pd.DataFrame) -> tuple[pd.DataFrame, dic
 
     Beside the Dojo team the earlier move stands farther from it, so that strands do not cross words.
     """
-    top, lanes, y = 0.0, {}, {}
-    for number, lane in enumerate(people.LANES):
-        top += BAND if number == _BELOW else 0
+    top, found, y = 0.0, {}, {}
+    for lane in people.lanes(pd.concat([marked, boxed]).sort_values("start", kind="stable")):
+        top += BAND if lane == people.LANES[0] else 0
         ids = [str(i) for i in marked.index[marked["lane"] == lane]]
-        beside = _BELOW <= number < people.LANES.index("DensityAI")
+        beside = lane in people.LANES[:2]
         y |= {i: top + MARGIN + (n + 0.5) * ROW for n, i in enumerate(reversed(ids) if beside else ids)}
-        most = boxed["headcount_high"].fillna(boxed["headcount_low"])[boxed["lane"] == lane].sum()
-        bottom = top + 2 * MARGIN + ROW * (len(ids) + int(most)) + (MARGIN if most else 0)
-        lanes[lane] = {"top": top, "bottom": bottom}
+        boxes = [_most(row) * ROW + MARGIN for _, row in boxed[boxed["lane"] == lane].iterrows()]
+        bottom = top + 2 * MARGIN + ROW * len(ids) + sum(boxes)
+        found[lane] = {"top": top, "bottom": bottom}
         top = bottom
-    return pd.DataFrame(lanes).T, y
+    return pd.DataFrame(found).T, y
+
+
+def _most(row: pd.Series) -> int:
+    """The most people that a counted group may have, as far as its source says."""
+    return int(row["headcount_low"] if pd.isna(row["headcount_high"]) else row["headcount_high"])
 
 
 def _backdrop(ax: Axes, lanes: pd.DataFrame, trunk: tuple[float, float], closed: pd.Timestamp) -> None:
@@ -106,10 +117,10 @@ def _backdrop(ax: Axes, lanes: pd.DataFrame, trunk: tuple[float, float], closed:
         ax.axhspan(top, bottom, xmin=-1, color=shade, zorder=0, lw=0, clip_on=False)
         colour = GREY if lane in _OTHERS else INK
         ax.text(beside, top + MARGIN + ROW / 2, str(lane), transform=names, va="center", weight="bold", color=colour)
-    start = pd.Timestamp(next(iter(YEARS)))
-    ax.fill_between([start, closed], *trunk, color=TEAM, lw=0, zorder=1)
+    start = ax.get_xlim()[0]
+    ax.fill_between([start, mdates.date2num(closed)], *trunk, color=TEAM, lw=0, zorder=1)
     for edge in trunk:
-        ax.plot([start, closed], [edge, edge], color=BLUE, lw=1, ls="--", zorder=2)
+        ax.plot([start, mdates.date2num(closed)], [edge, edge], color=BLUE, lw=1, ls="--", zorder=2)
     style = {"transform": names, "va": "center", "weight": "bold", "color": BLUE}
     ax.text(beside, sum(trunk) / 2, "The Dojo team", **style)
     ax.text(0.01, sum(trunk) / 2, "number of people not known", **style | {"weight": "normal"})
@@ -159,22 +170,29 @@ def _mark(ax: Axes, row: pd.Series, y: float) -> None:
         ax.patches[-1].set(hatch="/////", hatchcolor="white" if row["standing"] == "confirmed" else colour)
 
 
-def _box(ax: Axes, row: pd.Series, bottom: float, possible: dates.Window) -> None:
-    """A counted group as an empty box, one row high for each person: solid for its low count, dashed for its high."""
+def _box(ax: Axes, row: pd.Series, bottom: float, possible: dates.Window, words: str) -> None:
+    """A counted group as an empty box, one row high for each person: solid for its low count, dashed for its high.
+
+    Its left edge is broken, as no first day is known; so is its top where no high count is.
+    """
     left, right = mdates.date2num([possible.start, possible.end])
-    low = int(row["headcount_low"])
-    most = low if pd.isna(row["headcount_high"]) else int(row["headcount_high"])
-    style = {"facecolor": "none", "edgecolor": BLUE, "zorder": 3}
+    low, most = int(row["headcount_low"]), _most(row)
+    style = {"fill": False, "edgecolor": BLUE, "zorder": 3}
     box = Rectangle((left, bottom), right - left, -low * ROW, lw=1.6, **style)
     box.set_gid(str(row.name))
     ax.add_patch(box)
     if most > low:
         ax.add_patch(Rectangle((left, bottom), right - left, -most * ROW, lw=1.2, ls="--", **style))
+    top = bottom - low * ROW
+    breaks = {"color": "white", "lw": 2.4, "ls": (0, (2, 2)), "zorder": 3.1}
+    ax.plot([left, left], [bottom, top], **breaks)
+    if pd.isna(row["headcount_high"]):
+        ax.plot([left, right], [top, top], **breaks)
     x = _day(ax, (_pixel(ax, left) + _pixel(ax, right)) / 2)
-    y = bottom - low * ROW / 2
-    ax.text(x, y - 26, str(row["label"]), ha="center", va="center", weight="bold")
-    ax.text(x, y, "no names, no dates, one outlet", ha="center", va="center")
-    ax.text(x, y + 26, "whether the founders are among them is not said", ha="center", va="center")
+    lines = [_words(row), *words.splitlines()]
+    for number, line in enumerate(lines):
+        y = (top + bottom) / 2 + 2 * ROW * (number - (len(lines) - 1) / 2)
+        ax.text(x, y, line, ha="center", va="center", weight="bold" if number == 0 else "normal")
 
 
 def _pixel(ax: Axes, day: float) -> float:
@@ -193,9 +211,11 @@ def _reach(ax: Axes, row: pd.Series) -> tuple[float, float]:
 
 def _words(row: pd.Series) -> str:
     """The words beside a mark: who, how many when that is open, and where to when the lane does not say it."""
-    who = str(row["label"])
-    if row["kind"] == "group" and pd.notna(row["headcount_low"]) and pd.isna(row["headcount_high"]):
-        who = f"at least {row['headcount_low']} {who}"
+    who, low, high = str(row["label"]), row["headcount_low"], row["headcount_high"]
+    if row["kind"] == "group" and pd.notna(low) and pd.isna(high):
+        who = f"at least {low} {who}"
+    elif row["kind"] == "group" and pd.notna(low) and low < high:
+        who = f"{low} to {high} {who}"
     told = row["lane"] in _OTHERS and row["to_org"] not in people.NOBODY
     return f"{who}, to {row['to_org']}" if told else who
 
@@ -218,8 +238,10 @@ def _name(ax: Axes, rows: pd.DataFrame, y: Mapping[str, float], lines: Sequence[
 def _years(ax: Axes) -> None:
     """Years along an axis whose scale changes, and a thin line where it does."""
     year_axis(ax)
-    ax.set_xticks([pd.Timestamp(year, 1, 1) for year in (2018, 2021, 2024, 2025, 2026)])
-    ax.axvline(pd.Timestamp([*YEARS][1]), color=GREY, lw=0.8, ls="-", zorder=1)
+    change = mdates.date2num(pd.Timestamp(WIDER))
+    ticks = [tick for tick in ax.get_xticks() if tick > change or mdates.num2date(tick).year % 3 == 2]
+    ax.set_xticks(ticks)
+    ax.axvline(change, color=GREY, lw=0.8, ls="-", zorder=1)
 
 
 # --- who led ------------------------------------------------------------------------------------
@@ -265,7 +287,7 @@ def _tenure(ax: Axes, tenure: str, row: pd.Series, y: float, as_of: pd.Timestamp
 # --- before or after ----------------------------------------------------------------------------
 
 #: how far along the axis the days stand: the summer of the closure is enlarged
-SUMMER = {"2023-07-01": 0, "2025-07-01": 38, "2025-09-01": 80, "2026-04-01": 100}
+SUMMER = {"2025-07-01": 38, "2025-09-01": 80}
 #: how the first days of months are written below it
 FORMS = {1: "%Y", 7: "%B %Y"}
 #: the height of a row of events, in pixels
@@ -285,7 +307,9 @@ def before_or_after(lanes: Mapping[str, pd.DataFrame], closed: pd.Timestamp) -> 
     figure = canvas(WIDE, int(height))
     ax = figure.add_axes((NAMES / WIDE, 56 / height, 1 - (NAMES + 6) / WIDE, 1 - 56 / height))
     ax.set_ylim(height - 56, 0)
-    stretched(ax, SUMMER)
+    every = pd.concat([*lanes.values()])
+    first, last = every["start"].min() - pd.Timedelta(days=20), every["end"].max() + pd.Timedelta(days=45)
+    stretched(ax, {f"{first:%Y-%m-%d}": 0, **SUMMER, f"{last:%Y-%m-%d}": 100})
     top = 0.0
     for number, (lane, rows) in enumerate(lanes.items()):
         bottom = top + lines[lane] * LINE + 2 * MARGIN
@@ -308,7 +332,7 @@ def _lane(ax: Axes, rows: pd.DataFrame, top: float, lines: int) -> None:
         known = pd.notna(row["start"])
         drawn = row if known else row.copy()
         if not known:  # begins outside the picture, where its edge is not drawn
-            drawn["start"] = pd.Timestamp(next(iter(SUMMER))) - pd.Timedelta(days=60)
+            drawn["start"] = mdates.num2date(ax.get_xlim()[0]).replace(tzinfo=None) - pd.Timedelta(days=60)
         mark(ax, drawn, y, BLUE)
         for artist in (*ax.patches[-1:], *ax.collections[-1:]) if not known else ():
             artist.set_clip_on(True)
@@ -321,11 +345,9 @@ def _lane(ax: Axes, rows: pd.DataFrame, top: float, lines: int) -> None:
 
 def _summer(ax: Axes) -> None:
     """Years, and in the enlarged summer months and weeks."""
-    first, last = [*SUMMER][1:3]
-    days = [*pd.date_range("2024-01-01", "2025-01-01", freq="YS"), *pd.date_range(first, last, freq="MS")]
-    days += [pd.Timestamp("2026-01-01")]
+    first, last = SUMMER
     year_axis(ax)
-    ax.set_xticks(days)
+    ax.set_xticks([*ax.get_xticks(), *mdates.date2num(pd.date_range(first, last, freq="MS"))])
     ax.xaxis.set_major_formatter(lambda x, _: f"{mdates.num2date(x):{FORMS.get(mdates.num2date(x).month, '%B')}}")
     ax.axvspan(pd.Timestamp(first), pd.Timestamp(last), color="#f7dccb", alpha=0.35, zorder=0.5, lw=0)
 
@@ -340,8 +362,8 @@ OUTLET, STEP = 36, 18
 def tree(rows: pd.DataFrame) -> Figure:
     """Who repeats whom: one outlet a line, set in below the one it repeats, and how it puts the matter.
 
-    `rows` as from `people.retellings`. Orange where the words change; an outlet that names no origin
-    and that nobody repeats stands apart, hollow and without a line.
+    `rows` as from `people.retellings`. Orange where the words change; an outlet without a recorded
+    origin that nobody repeats stands apart, hollow and without a line.
     """
     height = OUTLET * len(rows) + 8
     figure = canvas(NARROW, height)
@@ -353,11 +375,10 @@ def tree(rows: pd.DataFrame) -> Figure:
         x, up = 12 + STEP * row["depth"], row["parent"]
         if up:
             ax.plot([x - STEP, x - STEP, x - 5], [y[up] + 6, y[str(source)], y[str(source)]], color=GREY, lw=1, ls="-")
-        new = row["changed"] or row["apart"]
-        style = look("reported" if row["apart"] else "confirmed", ORANGE if new else BLUE)
+        style = look("reported" if row["apart"] else "confirmed", ORANGE if row["changed"] else BLUE)
         ax.scatter([x], [y[str(source)]], s=34, zorder=3, **style).set_gid(str(source))
         outlet = row["publisher"].partition(" (")[0]
-        ax.text(x + 10, y[str(source)], f"{outlet}, {dates.window(row['published'])}", va="center", weight="bold")
-        words = row["words"] + (" (names no origin)" if row["apart"] else "")
-        ax.text(x + 10, y[str(source)] + 15, words, va="center", color=ORANGE if new else INK)
+        when = dates.window(row["published"]) if row["published"] else "undated"
+        ax.text(x + 10, y[str(source)], f"{outlet}, {when}", va="center", weight="bold")
+        ax.text(x + 10, y[str(source)] + 15, row["words"], va="center", color=ORANGE if row["changed"] else INK)
     return figure
