@@ -34,7 +34,7 @@ from dojo.marks import (
 # --- the flow ---------------------------------------------------------------------------------
 
 #: in pixels: a row for one person, the margin of a lane, the band of the Dojo team, the column of lane names
-ROW, MARGIN, BAND, NAMES = 14, 7, 44, 142
+ROW, MARGIN, BAND, NAMES = 14, 7, 44, 150
 #: the day from which years are wide along the flow's axis, and the share of it that those before take
 WIDER, EARLIER = "2023-07-01", 12
 #: how much ink a strand has, in pixels of full colour, and how pale it may become
