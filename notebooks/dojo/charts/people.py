@@ -61,11 +61,8 @@ def flow(rows: pd.DataFrame, boxes: Mapping[str, tuple[dates.Window, str]], clos
     figure = canvas(WIDE, height)
     ax = figure.add_axes((NAMES / WIDE, 50 / height, 1 - (NAMES + 6) / WIDE, 1 - 50 / height))
     ax.set_ylim(height - 50, 0)
-    first, last = (
-        f"{min(2018, rows['start'].min().year)}-01-01",
-        f"{rows['end'].max() + pd.Timedelta(days=170):%Y-%m-%d}",
-    )
-    stretched(ax, {first: 0, WIDER: EARLIER, last: 100})
+    last = rows["end"].max() + pd.Timedelta(days=170)  # room for words beside the last marks
+    stretched(ax, {f"{min(2018, rows['start'].min().year)}-01-01": 0, WIDER: EARLIER, f"{last:%Y-%m-%d}": 100})
     below = lanes["top"][people.LANES[0]]
     trunk = (below - BAND, below)
     y |= dict.fromkeys(map(str, whole.index), sum(trunk) / 2)
@@ -81,8 +78,10 @@ def flow(rows: pd.DataFrame, boxes: Mapping[str, tuple[dates.Window, str]], clos
         free[row["lane"]] -= _most(row) * ROW + MARGIN
     _name(ax, rows, y, lines)
     _years(ax)
-    blank = {"number not reported": {**look("reported", GREY), "hatch": "/////", "marker": "s", "s": 60}}
-    key(figure, {words: style for words, style in STANDING_KEY.items() if words != "claimed"} | blank)
+    shown = {
+        words: style for words, style in STANDING_KEY.items() if words != "claimed" or words in set(rows["standing"])
+    }
+    key(figure, shown | {"number not reported": {**look("reported", GREY), "hatch": "/////", "marker": "s", "s": 60}})
     return figure
 
 
