@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dojo import people, tables
+from dojo import chips, people, tables
 from publish import check, notebooks
 from publish.notebooks import Notebook
 
@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; 0 when all went well, 1 when something failed."""
     options = _parser().parse_args(arguments)
     try:
-        if contradictions := people.check(tables.everything()):
+        known = tables.everything()
+        if contradictions := [*people.check(known), *chips.check(known)]:
             raise tables.DataError(contradictions)
         books = notebooks.everything()
         chosen = _chosen(books, options.names)
