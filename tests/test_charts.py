@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from dojo import charts, marks, people, show, tables, timeline
+from dojo import charts, chips, marks, miniature, people, show, tables, timeline
 
 AS_OF = tables.as_of()
 EVENTS = timeline.lanes(tables.load("events"))
@@ -49,8 +49,18 @@ LANES = {
 TOLD = [*MOVES.index[MOVES.index.str.startswith("twenty")], "dojo-rest-v2-twenty"]
 TREE = people.retellings(MOVES, tables.load("sources"), TOLD)
 
+NEEDS = chips.needs(tables.load("requirements"))
+CLIPS = miniature.clips()
+STAGES = {words: miniature.learn(CLIPS, passes, miniature.start()) for words, passes in (("before", 0), ("after", 9))}
+
 #: each chart, the ids whose marks it must hold, and words it must show
 CHARTS = {
+    "needs": (lambda: charts.needs(NEEDS), NEEDS.index, [*NEEDS["need"], "16 against 2 bytes   8×"]),
+    "borders": (
+        lambda: charts.borders(STAGES, CLIPS),
+        [f"clip-{clip}-{stage}" for clip in range(len(CLIPS)) for stage in range(2)],
+        STAGES,
+    ),
     "long timeline": (lambda: charts.long_timeline(EVENTS, NAMED, ENDS[1]), EVENTS.index, NAMED.values()),
     "strip": (
         lambda: charts.strip(SUMMER, SUMMER["label"].to_dict(), ENDS, ("2025-07-23", "2025-08-10")),

@@ -158,6 +158,33 @@ def test_the_way_back_costs_twice_the_way_forward_but_for_the_first_layer():
     assert sum(ways.values()) == pytest.approx(float(row["number_training"]), rel=1e-4)
 
 
+# --- needs --------------------------------------------------------------------------------------
+
+
+def test_needs_are_ratios_of_single_chips():
+    needs = chips.needs(tables.load("requirements"))
+    assert needs["ratio"].round(2).to_dict() == pytest.approx(
+        {
+            "state-per-weight": 8,
+            "arithmetic-per-example": 2.97,
+            "energy-multiply-7nm": 3,
+            "on-chip-memory": 6.88,
+            "external-bandwidth-tesla": 2.64,
+            "power-budget-tesla": 12,
+            "link-bandwidth-tesla": float("nan"),
+        },
+        nan_ok=True,
+    )
+    assert needs["up_to"].dropna().to_dict() == {"state-per-weight": 20}
+    assert needs["training"]["power-budget-tesla"] == 15_000 / 25
+    assert needs["inference"]["power-budget-tesla"] == 100 / 2
+    assert list(needs.index[needs["second_hand"]]) == [
+        "on-chip-memory",
+        "external-bandwidth-tesla",
+        "power-budget-tesla",
+    ]
+
+
 # --- figures told twice -------------------------------------------------------------------------
 
 

@@ -172,6 +172,70 @@ def passes(layers: pd.DataFrame) -> dict[str, float]:
     return {"forward": forward, "errors of weights": forward, "passed on": float(macs.iloc[1:].sum())}
 
 
+# --- six needs -----------------------------------------------------------------------------------
+
+#: what the needs are called in the figure
+NEEDS = {
+    "state-per-weight": "State kept per weight",
+    "arithmetic-per-example": "Arithmetic per example",
+    "energy-multiply-7nm": "Energy of one multiplication",
+    "on-chip-memory": "Memory on the chip",
+    "external-bandwidth-tesla": "Bandwidth to the outside",
+    "power-budget-tesla": "Power with delivery",
+    "link-bandwidth-tesla": "Links to other chips",
+}
+_OF_NEEDS = [
+    "need",
+    "everyday",
+    "training",
+    "inference",
+    "unit",
+    "ratio",
+    "up_to",
+    "basis",
+    "second_hand",
+    "source_ids",
+]
+#: the tile whose chips are counted, and the computer whose chips are
+_TILE, _COMPUTER = "dojo-tile-chips", "hw3-fsd-chips"
+
+
+def needs(requirements: pd.DataFrame) -> pd.DataFrame:
+    """Six needs as ratios, training over inference, and a seventh, links, that has none.
+
+    `requirements` as the table is loaded. Where a machine's figure stands for its chips, each chip has
+    its share. Columns: need, everyday, training, inference, unit, ratio, up_to (the ratio of another
+    common recipe, NaN where none is given), basis, second_hand (a figure known only through others) and
+    source_ids. Raises MixedError when two figures are not of a kind.
+    """
+    tile, computer = quantity(_TILE), quantity(_COMPUTER)
+    pairs = {
+        "energy-multiply-7nm": (quantity("multiply-bf16-7nm"), quantity("multiply-int8-7nm")),
+        "on-chip-memory": (quantity("dojo-d1-on-chip-sram"), quantity("hw3-fsd-on-chip-sram")),
+        "external-bandwidth-tesla": (
+            each(quantity("dojo-tile-memory-feed-bandwidth"), tile),
+            quantity("hw3-fsd-memory-bandwidth"),
+        ),
+        "power-budget-tesla": (
+            each(quantity("dojo-tile-power"), tile),
+            each(quantity("hw3-fsd-computer-power-limit"), computer),
+        ),
+    }
+    crossed = {"energy-multiply-7nm": ["format"], "external-bandwidth-tesla": ["attribute"]}
+    found = requirements.loc[[*NEEDS]].assign(need=pd.Series(NEEDS), second_hand=False, up_to=float("nan"))
+    found = found.assign(training=found["number_training"], inference=found["number_inference"])
+    for name, (one, other) in pairs.items():
+        ratio(one, other, crossed.get(name, ()))  # refuses unlike figures
+        found.loc[name, ["training", "inference"]] = one.value, other.value
+        found.loc[name, "second_hand"] = "reported" in (one.row.cells.get("standing"), other.row.cells.get("standing"))
+    link = quantity("dojo-tile-off-tile-bandwidth")
+    found.loc["link-bandwidth-tesla", ["training", "inference"]] = each(link, tile).value, 0
+    recipe = requirements.loc["state-per-weight-fp32-gradients"]
+    found["ratio"] = (found["training"] / found["inference"]).where(found["inference"] > 0)
+    found.loc["state-per-weight", "up_to"] = recipe["number_training"] / recipe["number_inference"]
+    return found[_OF_NEEDS]
+
+
 # --- consistency of the tables ---------------------------------------------------------------------
 
 

@@ -13,14 +13,17 @@ from dojo.charts.timeline import (
     said_and_happened,
     strip,
 )
+from dojo.charts.two_jobs import borders, needs
 
 __all__ = [
     "RESULTS",
     "UNSETTLED",
     "before_or_after",
+    "borders",
     "compute",
     "flow",
     "long_timeline",
+    "needs",
     "promise_dots",
     "said_and_happened",
     "strip",
