@@ -52,10 +52,18 @@ TREE = people.retellings(MOVES, tables.load("sources"), TOLD)
 NEEDS = chips.needs(tables.load("requirements"))
 CLIPS = miniature.clips()
 STAGES = {words: miniature.learn(CLIPS, passes, miniature.start()) for words, passes in (("before", 0), ("after", 9))}
+TIMED = tables.load("measured_results").query("benchmark == 'gpt3-175b' and division == 'closed'")
+TIMED = TIMED[TIMED["chip_id"] == "h100-sxm"]
+ANSWERS = tables.load("measured_results").loc[["inf31-agx-orinx1-retinanet-multi-maxper"]].assign(words="one")
+POWERS = tables.load("chip_specs").loc[["hw3-fsd-computer-power-limit", "dojo-tile-power"]]
+POWERS = POWERS.assign(words=["car", "tile"], amount=["1", "150"])
 
 #: each chart, the ids whose marks it must hold, and words it must show
 CHARTS = {
-    "needs": (lambda: charts.needs(NEEDS), NEEDS.index, [*NEEDS["need"], "16 against 2 bytes   8×"]),
+    "needs": (lambda: charts.needs(NEEDS), NEEDS.index, [*NEEDS["need"], "8× (16 against 2 bytes)"]),
+    "many chips": (lambda: charts.many_chips(TIMED), TIMED.index, ["50.7 (v4.0)", "3.4"]),
+    "one frame": (lambda: charts.one_frame(ANSWERS, 27.8), ANSWERS.index, ["next frame: 27.8 ms", "one: 82.9 ms"]),
+    "budgets": (lambda: charts.budgets(POWERS), POWERS.index, ["tile", "150"]),
     "borders": (
         lambda: charts.borders(STAGES, CLIPS),
         [f"clip-{clip}-{stage}" for clip in range(len(CLIPS)) for stage in range(2)],

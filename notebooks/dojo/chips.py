@@ -236,6 +236,28 @@ def needs(requirements: pd.DataFrame) -> pd.DataFrame:
     return found[_OF_NEEDS]
 
 
+def side_by_side(requirements: pd.DataFrame) -> pd.DataFrame:
+    """Every requirement in words, training beside inference, each with its figure and what that covers.
+
+    `requirements` as the table is loaded; columns training, inference, why and source_ids, by requirement.
+    """
+    sides = {
+        side: [_with_figure(row, side) for _, row in requirements.iterrows()] for side in ("training", "inference")
+    }
+    frame = requirements.assign(**sides).set_index("requirement")
+    return frame[["training", "inference", "why", "source_ids"]]
+
+
+def _with_figure(row: pd.Series, side: str) -> str:
+    """The words of one side, then its figure with unit and what it covers, where there is one."""
+    words, figure, scope = row[f"{side}_need"], row[f"number_{side}"], row[f"scope_{side}"]
+    if pd.isna(figure):
+        return words
+    covers = f", for a {scope}" if scope else ""
+    stated = f"{figure:,.0f}" if figure >= 1000 else f"{figure:.4g}"
+    return f"{words}{': ' if words else ''}{stated} {row['unit']}{covers}"
+
+
 # --- consistency of the tables ---------------------------------------------------------------------
 
 

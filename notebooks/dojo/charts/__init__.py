@@ -13,17 +13,20 @@ from dojo.charts.timeline import (
     said_and_happened,
     strip,
 )
-from dojo.charts.two_jobs import borders, needs
+from dojo.charts.two_jobs import borders, budgets, many_chips, needs, one_frame
 
 __all__ = [
     "RESULTS",
     "UNSETTLED",
     "before_or_after",
     "borders",
+    "budgets",
     "compute",
     "flow",
     "long_timeline",
+    "many_chips",
     "needs",
+    "one_frame",
     "promise_dots",
     "said_and_happened",
     "strip",

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from dojo import miniature
-from dojo.marks import BLUE, GREY, NARROW, PALE, PAPER, TEXT, canvas, look, styled
+from dojo.marks import BLUE, GREY, NARROW, ORANGE, PALE, PAPER, TEXT, canvas, look, styled
 
 # --- the miniature ------------------------------------------------------------------------------
 
@@ -120,10 +121,91 @@ def _need(ax: Axes, row: pd.Series, sentence: Sequence[str], y: float, name: str
     numbers = f"{_said(row['training'])} against {_said(row['inference'])} {SHORT.get(row['unit'], row['unit'])}"
     after = row["ratio"] < 4
     x, side = (row["ratio"] * 1.09, "left") if after else (row["ratio"] / 1.09, "right")
-    times = f"{row['ratio']:.2g}×"
-    label = f"{times}   {numbers}" if after else f"{numbers}   {times}"
+    label = f"{row['ratio']:.2g}× ({numbers})"
     ax.text(x, y, label, ha=side, va="center", bbox=PAPER, zorder=4)
 
 
 def _said(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+# --- a day in the life --------------------------------------------------------------------------
+
+
+@styled
+def many_chips(rows: pd.DataFrame) -> Figure:
+    """Time for one training task against the number of chips that share it, both on log axes.
+
+    `rows` of measured_results: accelerators_count, value in minutes and version. The dashed line is what
+    the smallest machine's time would become if twice the chips took half the time.
+    """
+    figure = canvas(NARROW, 230)
+    ax = figure.add_axes((0.1, 0.17, 0.86, 0.74))
+    ax.set(xscale="log", yscale="log", xlim=(380, 19_000), ylim=(1.6, 110))
+    ax.set_xticks([500, 1000, 2000, 5000, 10_000], ["500", "1,000", "2,000", "5,000", "10,000"])
+    ax.set_yticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
+    ax.minorticks_off()
+    ax.set_xlabel("chips working together")
+    ax.set_title("minutes", weight="normal")
+    for colour, (version, part) in zip((GREY, BLUE), rows.groupby("version"), strict=True):
+        part = part.sort_values("accelerators_count")
+        first = part.iloc[0]
+        ends = np.array([first["accelerators_count"], part["accelerators_count"].max()], float)
+        ax.plot(ends, first["value"] * ends[0] / ends, color=colour, lw=1, ls="--", zorder=1)
+        for row_id, row in part.iterrows():
+            dot = ax.scatter([row["accelerators_count"]], [row["value"]], s=36, color=colour, zorder=3)
+            dot.set_gid(str(row_id))
+        below = version == max(rows["version"])
+        style = {"textcoords": "offset points", "va": "top" if below else "bottom", "color": colour}
+        last = part.iloc[-1]
+        words, place = f"{first['value']:.1f} ({version})", (-10, -16) if below else (6, 3)
+        ax.annotate(words, (first["accelerators_count"], first["value"]), place, **style)
+        ax.annotate(
+            f"{last['value']:.1f}", (last["accelerators_count"], last["value"]), (6, 3), **style | {"va": "bottom"}
+        )
+    return figure
+
+
+@styled
+def one_frame(rows: pd.DataFrame, frame: float) -> Figure:
+    """How long one answer takes, as bars in milliseconds, against the time until the next camera frame.
+
+    `rows` need words and value; `frame` is the time in milliseconds.
+    """
+    height = 40 * len(rows) + 44
+    figure = canvas(NARROW, height)
+    ax = figure.add_axes((0.02, 26 / height, 0.96, 1 - 44 / height))
+    ax.set(xlim=(0, max(rows["value"].max(), frame) * 1.02), ylim=(40 * len(rows), 0), yticks=[])
+    ax.spines["left"].set_visible(False)
+    for number, (row_id, row) in enumerate(rows.iterrows()):
+        y = 40 * number
+        ax.text(0, y + 11, f"{row['words']}: {_said(row['value'])} ms", va="center", bbox=PAPER, zorder=4)
+        ax.barh(y + 28, row["value"], height=12, color=BLUE, zorder=2)[0].set_gid(str(row_id))
+    ax.axvline(frame, color=ORANGE, lw=1.2, zorder=3)
+    ax.text(frame, -4, f"next frame: {frame:.3g} ms", color=ORANGE, ha="center", va="bottom")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g} ms" if value else "0")
+    return figure
+
+
+@styled
+def budgets(rows: pd.DataFrame) -> Figure:
+    """Powers as squares drawn to one scale, side by side on one ground, the largest on the left.
+
+    `rows` need words and value in watts. A square's area is its power.
+    """
+    ordered = rows.sort_values("value", ascending=False)
+    side = 150
+    sides = np.sqrt(ordered["value"] / ordered["value"].iloc[0]) * side
+    figure = canvas(NARROW, side + 66)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, NARROW), ylim=(0, side + 66))
+    ax.set_axis_off()
+    x = 8.0
+    for number, ((row_id, row), edge) in enumerate(zip(ordered.iterrows(), sides, strict=True)):
+        box = Rectangle((x, 54), edge, edge, facecolor=BLUE if number < len(ordered) - 1 else ORANGE, lw=0)
+        box.set_gid(str(row_id))
+        ax.add_patch(box)
+        for line, words in enumerate((row["words"], row["amount"])):
+            ax.text(x, 40 - 15 * line, words, va="center", weight="bold" if line else "normal")
+        x += max(edge, TEXT * max(len(row["words"]), len(row["amount"]))) + 12
+    return figure
