@@ -192,7 +192,8 @@ def test_words_and_figures_stand_side_by_side():
     assert power["inference"].endswith("22 W at the wall: 22.27 W, for a board")
     assert sides["inference"]["Cooling"] == "Air or the car's own coolant"
     assert sides["inference"]["Share of peak rate reached, PaLM"] == ""
-    assert sides["training"]["Smallest number that survives"].endswith(": 5.96e-08 smallest FP16 value")
+    assert sides["training"]["Smallest number that survives"].endswith(": 0.00000006 smallest FP16 value")
+    assert sides["training"]["On-chip memory"] == "440 MB per Dojo D1"
 
 
 # --- figures told twice -------------------------------------------------------------------------

@@ -253,9 +253,13 @@ def _with_figure(row: pd.Series, side: str) -> str:
     words, figure, scope = row[f"{side}_need"], row[f"number_{side}"], row[f"scope_{side}"]
     if pd.isna(figure):
         return words
-    covers = f", for a {scope}" if scope else ""
-    stated = f"{figure:,.0f}" if figure >= 1000 else f"{figure:.4g}"
-    return f"{words}{': ' if words else ''}{stated} {row['unit']}{covers}"
+    number = (
+        f"{figure:,.0f}" if figure >= 1000 else f"{figure:.4g}" if figure > 0.001 or not figure else f"{figure:.8f}"
+    )
+    stated = f"{number} {row['unit']}"
+    if stated in words:
+        return words
+    return f"{words}{': ' if words else ''}{stated}{f', for a {scope}' if scope else ''}"
 
 
 # --- consistency of the tables ---------------------------------------------------------------------
