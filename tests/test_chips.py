@@ -188,8 +188,10 @@ def test_needs_are_ratios_of_single_chips():
 def test_words_and_figures_stand_side_by_side():
     sides = chips.side_by_side(tables.load("requirements"))
     power = sides.loc["Power of the machine, measured"]
-    assert power["training"] == "8 H100 training RetinaNet: 6.9 kW: 6,861 W, for a node"
-    assert power["inference"].endswith("22 W at the wall: 22.27 W, for a board")
+    assert power["training"] == "Eight H100, training RetinaNet: 6,861 W, for a server"
+    assert power["inference"].endswith("running RetinaNet: 22.27 W, for a board")
+    assert sides["training"]["Bandwidth to other chips"] == "All outer links of Dojo: 36,000 GB/s, for a tile"
+    assert sides["inference"]["Traffic to agree on gradients"] == "No gradients"
     assert sides["inference"]["Cooling"] == "Air or the car's own coolant"
     assert sides["inference"]["Share of peak rate reached, PaLM"] == ""
     assert sides["training"]["Smallest number that survives"].endswith(": 0.00000006 smallest FP16 value")

@@ -236,6 +236,17 @@ def needs(requirements: pd.DataFrame) -> pd.DataFrame:
     return found[_OF_NEEDS]
 
 
+#: what a figure covers, as a reader says it
+COVERS = {
+    "chip": "a chip",
+    "board": "a board",
+    "tile": "a tile",
+    "node": "a server",
+    "pod": "a cluster of machines",
+    "vehicle": "a car",
+}
+
+
 def side_by_side(requirements: pd.DataFrame) -> pd.DataFrame:
     """Every requirement in words, training beside inference, each with its figure and what that covers.
 
@@ -251,7 +262,7 @@ def side_by_side(requirements: pd.DataFrame) -> pd.DataFrame:
 def _with_figure(row: pd.Series, side: str) -> str:
     """The words of one side, then its figure with unit and what it covers, where there is one."""
     words, figure, scope = row[f"{side}_need"], row[f"number_{side}"], row[f"scope_{side}"]
-    if pd.isna(figure):
+    if pd.isna(figure) or (words and figure in (0, 1)):  # the words say none, or one
         return words
     number = (
         f"{figure:,.0f}" if figure >= 1000 else f"{figure:.4g}" if figure > 0.001 or not figure else f"{figure:.8f}"
@@ -259,7 +270,7 @@ def _with_figure(row: pd.Series, side: str) -> str:
     stated = f"{number} {row['unit']}"
     if stated in words:
         return words
-    return f"{words}{': ' if words else ''}{stated}{f', for a {scope}' if scope else ''}"
+    return f"{words}{': ' if words else ''}{stated}{f', for {COVERS[scope]}' if scope else ''}"
 
 
 # --- consistency of the tables ---------------------------------------------------------------------
