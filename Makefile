@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: story test lab refresh check bench clean setup
+.PHONY: story test lab refresh check study bench clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
@@ -19,6 +19,9 @@ refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and
 
 check: setup ## follow every fact link, executing nothing
 	@$(BIN)/python -m publish --check
+
+study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
+	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 bench: setup ## time the steps of building the pages
 	@$(BIN)/python -m publish.bench

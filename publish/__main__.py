@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dojo import chips, people, tables
+from dojo import chips, formats, people, study, tables
 from publish import check, notebooks
 from publish.notebooks import Notebook
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         known = tables.everything()
-        if contradictions := [*people.check(known), *chips.check(known)]:
+        if contradictions := [*people.check(known), *chips.check(known), *formats.check(known), *study.check(known)]:
             raise tables.DataError(contradictions)
         books = notebooks.everything()
         chosen = _chosen(books, options.names)
@@ -90,7 +90,7 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
         print(f"{len(failed)} of {len(chosen)} notebooks failed: {', '.join(sorted(failed))}", file=sys.stderr)
         return 1
     if refresh:
-        notebooks.write(tables.DATA / "README.md", tables.dictionary())
+        tables.write(tables.DATA / "README.md", tables.dictionary())
     if out == EXPORTS and not execute and len(chosen) == len(books):
         _prune(out, books)
     print(f"open {_readable(out / chosen[0].name)}.html")
@@ -125,11 +125,11 @@ def _write(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> N
     """Write the page and the figures of a checked notebook, and the notebook itself when its outputs are to be kept."""
     from publish import execute, pages
 
-    notebooks.write(out / f"{book.name}.html", pages.render(book, books))
+    tables.write(out / f"{book.name}.html", pages.render(book, books))
     for name, picture in pages.figures(book).items():
-        notebooks.write(out / "figures" / name, picture)
+        tables.write(out / "figures" / name, picture)
     if refresh:
-        notebooks.write(book.path, execute.as_text(book))
+        tables.write(book.path, execute.as_text(book))
     return book
 
 

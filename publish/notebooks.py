@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +94,6 @@ def everything(folder: Path | None = None) -> list[Notebook]:
     """All notebooks in reading order: numbered first, the appendix last."""
     paths = sorted((folder or FOLDER).glob("*.ipynb"), key=lambda p: (not p.name[0].isdigit(), p.name))
     return [read(path) for path in paths]
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that no reader ever finds half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
 
 
 # --- from what the outputs came ------------------------------------------------------------------

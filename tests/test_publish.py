@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dojo import tables
 from publish import __main__, check, execute, notebooks
 
 
@@ -104,7 +105,7 @@ def kernels() -> set[int]:
 
 
 def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     path = book(folder, "02-good", *GOOD)
     assert build("--refresh", "--out", tmp_path / "executed") == 0
     stored = notebooks.read(path)
@@ -115,7 +116,7 @@ def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkey
 
 
 def _only_below(place: Path):
-    write = notebooks.write
+    write = tables.write
 
     def guarded(path: Path, text: str) -> None:
         if path.is_relative_to(place):
@@ -125,7 +126,7 @@ def _only_below(place: Path):
 
 
 def test_a_changed_cell_makes_its_output_stale(folder, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     path = book(folder, "02-good", *GOOD)
     build("--refresh", "--out", tmp_path)
     path.write_text(path.read_text("utf-8").replace("1 + 1", "1 + 2"), "utf-8")
@@ -137,7 +138,7 @@ def test_a_changed_cell_makes_its_output_stale(folder, tmp_path, monkeypatch, ca
 
 
 def test_a_changed_output_or_order_is_stale(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     path = book(folder, "02-good", ("one", "code", "1"), ("two", "code", "2"), ("t", "markdown", "# Good"))
     build("--refresh", "--out", tmp_path)
     content = json.loads(path.read_text("utf-8"))
@@ -152,7 +153,7 @@ def test_a_changed_output_or_order_is_stale(folder, tmp_path, monkeypatch):
 
 
 def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     path = book(folder, "02-live", ("clock", "code", "import time\ntime.time_ns()"), ("t", "markdown", "# Live"))
     content = json.loads(path.read_text("utf-8"))
     content["cells"][0]["metadata"] = {"tags": ["live"], "nbreg": {"diff_ignore": ["/outputs"]}}
@@ -170,7 +171,7 @@ def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, 
 
 @pytest.mark.parametrize("cites", ["00-cites", "02-cites"])
 def test_a_notebook_that_fails_its_check_lends_its_numbers_to_nobody(folder, tmp_path, monkeypatch, capfd, cites):
-    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     book(folder, "01-odd", ("n", "code", "40 + 2"), ("title", "markdown", "# Odd\n\nThere were 63 days."))
     book(folder, cites, ("title", "markdown", "# Cites\n\n[42 of them](01-odd.ipynb#cell-id=n)"))
     assert build("--refresh", "--out", tmp_path / "pages") == 1
@@ -210,7 +211,7 @@ def test_no_notebook_at_all_is_said(folder, capfd):
 
 
 def test_changed_data_makes_outputs_stale(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "write", _only_below(tmp_path))
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     path = book(folder, "02-good", *GOOD)
     build("--refresh", "--out", tmp_path)
     monkeypatch.setattr(notebooks, "data_digest", lambda: "another")
@@ -221,14 +222,14 @@ def test_changed_data_makes_outputs_stale(folder, tmp_path, monkeypatch):
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     target = tmp_path / "page.html"
-    notebooks.write(target, "before")
+    tables.write(target, "before")
 
     def fail(*_):
         raise OSError("disk full")
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        notebooks.write(target, "after")
+        tables.write(target, "after")
     assert target.read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
 

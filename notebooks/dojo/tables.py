@@ -17,7 +17,9 @@ import difflib
 import io
 import json
 import math
+import os
 import re
+import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -420,6 +422,20 @@ def _check_references(tables: dict[str, Table]) -> Iterator[Problem]:
     for row in tables["sources"].rows.values():
         if whole and row.id not in used:
             yield Problem(row.table.file, row.line, "source_id", row.id, "a source that some row names")
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that no reader ever finds half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
 
 
 # --- the data dictionary ------------------------------------------------------------------------

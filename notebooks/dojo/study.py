@@ -1,0 +1,488 @@
+"""The precision study: one small network, trained many times under emulated formats, and recorded.
+
+    python -m dojo.study                       record what is missing, on all cores
+    python -m dojo.study --scheduler ADDRESS   the same on a Dask cluster
+    python -m dojo.study --verify 20           repeat some recorded runs and compare
+
+Every finished run goes into a journal, so a study that was interrupted goes on where it stopped; the
+tables in data/measured/ are replaced only when all runs are there. A table of another version of the
+study is refused. On one kind of processor, with one numpy, a run repeats exactly. Elsewhere sums are
+taken in another order and a network may learn something a little different, so there a repeated run is
+compared with the interval in which one more run is to be expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import platform
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as version_of
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from dojo import tables, training
+from dojo.training import Recipe
+
+#: counts up when recipes, rounding or training change what a run finds; recorded with every row
+VERSION = 1
+SEEDS = range(10)
+MEASURED = tables.DATA / "measured"
+JOURNAL = tables.DATA.parent / "build" / "precision_study.jsonl"
+COMMAND = "python -m dojo.study"
+
+#: large and small steps of each way of learning
+RATES = {"sgd": (0.05, 0.005), "adam": (0.001, 0.0001)}
+FLOATS = ("bf16", "fp16", "fp8-e4m3", "fp8-e5m2")
+EIGHT_BITS = ("fp8-e4m3", "int8")
+WHOLE = tuple(f"int{bits}" for bits in range(2, 17))
+#: five hidden layers instead of two, for what shows in deep networks only
+DEEP = {"hidden": (64,) * 5, "batch": 128}
+#: products, gradients, scaling, with the weights kept wide
+MULTIPLIED = (
+    ("bf16", "bf16", "none"),
+    ("fp16", "fp16", "none"),
+    ("fp8-e4m3", "fp8-e4m3", "none"),
+    ("fp8-e4m3", "fp8-e5m2", "none"),
+    ("cfloat8-1-4-3", "cfloat8-1-5-2", "fit"),
+    ("int8", "int8", "fit"),
+    ("int4", "int4", "fit"),
+)
+PASSED_BACK = (
+    ("fp32", "none"),
+    ("fp8-e4m3", "none"),
+    ("fp8-e4m3", "loss"),
+    ("fp8-e5m2", "none"),
+    ("cfloat8-1-4-3", "fit"),
+    ("cfloat8-1-5-2", "fit"),
+)
+#: epochs in which the sizes of gradients are kept, and for how many seeds of the deep network
+WATCHED, WATCHED_SEEDS = (1, 10, 30), range(3)
+
+
+# --- what is run ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network to be trained, and the formats it is then used in."""
+
+    part: str
+    recipe: Recipe
+    seed: int
+    uses: tuple[str, ...] = ()
+    watched: tuple[int, ...] = ()
+
+    @property
+    def run_id(self) -> str:
+        """A speaking id: data, optimizer and rate, then whatever differs from plain fp32, then the seed."""
+        recipe = self.recipe
+        words = [recipe.data if recipe.hidden == Recipe.hidden else "deep", recipe.optimizer, f"{recipe.rate:g}"]
+        words += [recipe.weights] if recipe.weights != "fp32" else []
+        words += ["coin"] if recipe.coin else []
+        words += ["products", recipe.products] if recipe.products != "fp32" else []
+        words += ["gradients", recipe.gradients] if recipe.gradients != "fp32" else []
+        words += [recipe.scaling] if recipe.scaling != "none" else []
+        return "-".join([*words, f"s{self.seed}"])
+
+    def used_id(self, name: str) -> str:
+        """The id of the row that tells how the trained network does when used in a format."""
+        return self.run_id.removesuffix(f"s{self.seed}") + f"used-{name}-s{self.seed}"
+
+
+def plan(seeds: Iterable[int] = SEEDS) -> list[Run]:
+    """Every run of the study, seed by seed."""
+    return [run for seed in seeds for run in _plan_of(seed)]
+
+
+def _plan_of(seed: int) -> Iterator[Run]:
+    stored = {("digits", "sgd"): (*FLOATS, *WHOLE), ("digits", "adam"): ("bf16", *EIGHT_BITS)}
+    stored[("cancer", "sgd")] = ("bf16", *EIGHT_BITS)
+    for (data, optimizer), names in stored.items():
+        for rate in RATES[optimizer]:
+            used = (*FLOATS, "cfloat8-1-4-3", *WHOLE[:7]) if data == "digits" else EIGHT_BITS
+            yield Run("storage", Recipe(data, optimizer=optimizer, rate=rate), seed, used if optimizer == "sgd" else ())
+            for name, coin in product(names, (False, True)):
+                yield Run("storage", Recipe(data, optimizer=optimizer, rate=rate, weights=name, coin=coin), seed)
+    for rate, (products, gradients, scaling) in product(RATES["sgd"], MULTIPLIED):
+        yield Run("products", Recipe(rate=rate, products=products, gradients=gradients, scaling=scaling), seed)
+    for rate, (gradients, scaling) in product(RATES["sgd"], PASSED_BACK):
+        watched = WATCHED if gradients == "fp32" and rate == RATES["sgd"][0] and seed in WATCHED_SEEDS else ()
+        yield Run("depth", Recipe(rate=rate, gradients=gradients, scaling=scaling, **DEEP), seed, (), watched)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run adds to precision_study.csv and to gradient_sizes.csv."""
+
+    rows: list[dict[str, Any]]
+    sizes: list[dict[str, Any]]
+
+
+def perform(run: Run) -> Outcome:
+    """Train one network, test it, and use it in the formats that the run names."""
+    trained = training.train(run.recipe, run.seed, run.watched)
+    data = training.split(run.recipe.data, run.seed)
+    place = machine()["machine_id"]
+    fixed = {
+        "part": run.part,
+        "data": run.recipe.data,
+        "hidden": "-".join(map(str, run.recipe.hidden)),
+        "optimizer": run.recipe.optimizer,
+        "rate": f"{run.recipe.rate:g}",
+        "weights": run.recipe.weights,
+        "rounding": "coin" if run.recipe.coin else "none" if run.recipe.weights == "fp32" else "nearest",
+        "products": run.recipe.products,
+        "gradients": run.recipe.gradients,
+        "scaling": run.recipe.scaling,
+        "seed": run.seed,
+    }
+    found = {"applied": round(trained.applied, 4), "lost": round(trained.lost, 4), "flushed": round(trained.flushed, 4)}
+    last = {"machine_id": place, "version": VERSION}
+
+    def row(row_id: str, part: str, used_in: str, more: dict[str, Any]) -> dict[str, Any]:
+        accuracy = round(training.accuracy(trained.layers, data, used_in), 4)
+        return {"run_id": row_id, **fixed, "part": part, "used_in": used_in, "accuracy": accuracy, **more, **last}
+
+    rows = [row(run.run_id, run.part, run.recipe.products, found)]
+    nothing = dict.fromkeys(found, "")
+    rows += [row(run.used_id(name), "use", name, nothing) for name in run.uses]
+    sizes = [
+        {"size_id": f"{run.run_id}-{s.epoch}-{_signed(s.exponent)}", "run_id": run.run_id, **s._asdict()}
+        for s in trained.sizes
+    ]
+    return Outcome(rows, [{**size, "share": f"{size['share']:.3g}"} for size in sizes])
+
+
+def _signed(exponent: int) -> str:
+    return f"minus{-exponent}" if exponent < 0 else str(exponent)
+
+
+# --- where it is run --------------------------------------------------------------------------------------
+
+
+def machine() -> dict[str, str]:
+    """The kind of processor and the versions on which results depend, under an id made of them; no host, no user."""
+    from threadpoolctl import threadpool_info
+
+    blas = next((i for i in threadpool_info() if i["user_api"] == "blas"), {})
+    kernel = " ".join(filter(None, (blas.get("internal_api"), blas.get("version"), blas.get("architecture"))))
+    words = [_processor(), blas.get("architecture") or "", "numpy", version_of("numpy")]
+    return {
+        "machine_id": re.sub(r"[^a-z0-9.]+", "-", " ".join(words).lower()).strip("-"),
+        "processor": _processor(),
+        "arithmetic": kernel or "unknown",
+        "python": platform.python_version(),
+        "numpy": version_of("numpy"),
+        "ml_dtypes": version_of("ml_dtypes"),
+        "scikit_learn": version_of("scikit-learn"),
+    }
+
+
+def _processor() -> str:
+    """The name of the processor as the system tells it."""
+    try:
+        named = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        named = None
+    return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+# --- running and recording --------------------------------------------------------------------------------
+
+
+def record(runs: Sequence[Run], folder: Path = MEASURED, journal: Path = JOURNAL, **where: Any) -> int:
+    """Run what is not recorded yet and write the tables; returns how many runs were done now.
+
+    `where` goes to `outcomes`. Raises ValueError, before anything is run or written, when the tables or
+    the journal are of another version of the study.
+    """
+    old = _recorded(folder)
+    kept = _journal(journal)
+    wanted = [run for run in runs if run.run_id not in old.rows and run.run_id not in kept]
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with open(journal, "a", encoding="utf-8") as file:
+        for run, outcome in outcomes(wanted, **where):
+            line = {"version": VERSION, "run_id": run.run_id, "rows": outcome.rows, "sizes": outcome.sizes}
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            kept[run.run_id] = outcome
+    if kept:
+        _write_tables(folder, runs, old, kept)
+    journal.unlink()
+    return len(wanted)
+
+
+def outcomes(
+    runs: Sequence[Run], jobs: int = -1, scheduler: str = "", quiet: bool = False
+) -> Iterator[tuple[Run, Outcome]]:
+    """The outcomes of runs as they come in, with a progress bar on a terminal.
+
+    On so many local processes (-1: one for each core), or on the Dask cluster with this address.
+    """
+    import joblib
+    from tqdm import tqdm
+
+    bar = tqdm(total=len(runs), unit="run", disable=True if quiet else None)
+    with bar, _backend(joblib, scheduler):
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=4)
+        for result in parallel(joblib.delayed(_numbered)(run) for run in runs):
+            bar.update()
+            yield result
+
+
+def _numbered(run: Run) -> tuple[Run, Outcome]:
+    return run, perform(run)
+
+
+@contextmanager
+def _backend(joblib: Any, scheduler: str) -> Iterator[None]:
+    """Where joblib runs: local processes, or the Dask cluster with this address; ValueError when it does not answer."""
+    if not scheduler:
+        with joblib.parallel_config(backend="loky"):
+            yield
+        return
+    try:
+        from distributed import Client
+
+        client = Client(scheduler, timeout="5s")
+    except ImportError:
+        raise ValueError("a scheduler needs Dask: pip install 'why-did-tesla-stop-dojo[cluster]'") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no Dask scheduler answers at {scheduler!r} ({error})") from None
+    with client, joblib.parallel_config(backend="dask"):
+        yield
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Rows of the tables as they are written, by id."""
+
+    rows: dict[str, dict[str, Any]]
+    sizes: dict[str, dict[str, Any]]
+    machines: dict[str, dict[str, Any]]
+
+
+def _recorded(folder: Path) -> _Tables:
+    """What is recorded so far; ValueError for a table of another version."""
+    rows, sizes, machines = (
+        _read(folder / f"{name}.csv") for name in ("precision_study", "gradient_sizes", "machines")
+    )
+    for line, row in enumerate(rows.values(), start=2):
+        if row["version"] != str(VERSION):
+            where = f"{folder.name}/precision_study.csv, line {line}, column version"
+            raise ValueError(
+                f"{where}: {row['version']!r}; expected {VERSION}, the version of this study. "
+                "Nothing was run or written: record into another folder with --out, then replace the table"
+            )
+    return _Tables(rows, sizes, machines)
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.exists():
+        return {}
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        first = (reader.fieldnames or [""])[0]
+        return {row[first]: row for row in reader}
+
+
+def _journal(path: Path) -> dict[str, Outcome]:
+    """Runs that an interrupted study has finished; a last line cut off in writing is run again."""
+    if not path.exists():
+        return {}
+    text = path.read_text("utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    kept = {}
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            entry = json.loads(line)
+            found, outcome = entry["version"], Outcome(entry["rows"], entry["sizes"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path.name}, line {number}: {line[:40]!r}; expected one finished run ({error})"
+            ) from None
+        if found != VERSION:
+            raise ValueError(f"{path.name}, line {number}: version {found}; expected {VERSION}; move the journal away")
+        kept[entry["run_id"]] = outcome
+    if whole != text:
+        tables.write(path, whole)
+    return kept
+
+
+def _write_tables(folder: Path, runs: Sequence[Run], old: _Tables, kept: dict[str, Outcome]) -> None:
+    """The tables with the new rows, in the order of the plan; what was recorded for other runs stays at the end."""
+    rows = old.rows | {row["run_id"]: row for outcome in kept.values() for row in outcome.rows}
+    sizes = old.sizes | {size["size_id"]: size for outcome in kept.values() for size in outcome.sizes}
+    now = {**machine(), "recorded": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND}
+    machines = old.machines | {now["machine_id"]: now}
+    ids = [name for run in runs for name in (run.run_id, *map(run.used_id, run.uses))]
+    order = {row_id: place for place, row_id in enumerate(ids)}
+    by_plan = sorted(rows.values(), key=lambda row: order.get(row["run_id"], len(order)))
+    by_run = sorted(sizes.values(), key=lambda s: (s["run_id"], int(s["epoch"]), int(s["exponent"])))
+    tables.write(folder / "machines.csv", _as_csv(machines.values()))
+    tables.write(folder / "precision_study.csv", _as_csv(by_plan))
+    tables.write(folder / "gradient_sizes.csv", _as_csv(by_run))
+
+
+def _as_csv(rows: Iterable[dict[str, Any]]) -> str:
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+# --- what was found -----------------------------------------------------------------------------------------
+
+
+def load() -> pd.DataFrame:
+    """The recorded runs."""
+    return tables.load("precision_study")
+
+
+def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """The interval that holds the mean with this confidence, by Student's t. Needs two values or more."""
+    found = np.asarray(values, float)
+    half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) / np.sqrt(len(found))
+    return float(found.mean() - half), float(found.mean() + half)
+
+
+def one_more(values: Sequence[float], grain: float, level: float = 0.999) -> tuple[float, float]:
+    """The interval in which one more run is to be expected, at least one `grain` (one test example) wide each way."""
+    found = np.asarray(values, float)
+    half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) * np.sqrt(1 + 1 / len(found))
+    return float(found.mean() - max(half, grain)), float(found.mean() + max(half, grain))
+
+
+#: columns that tell one kind of run from another; what is left is the seed
+KIND = ["data", "hidden", "optimizer", "rate", "weights", "rounding", "products", "gradients", "scaling", "used_in"]
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each kind of run: mean accuracy, its interval, the extremes, and points lost against fp32.
+
+    `lost_points` compares each run with the plain fp32 run of the same seed, data, network and rate (mean,
+    and its interval in `lost_low`, `lost_high`); `applied` and `undone` are means. Indexed by the id
+    of a run without its seed.
+    """
+    everything = load()
+    plain = everything[(everything[["weights", "products", "gradients", "used_in"]] == "fp32").all(axis=1)].set_index(
+        ["data", "hidden", "optimizer", "rate", "seed"]
+    )["accuracy"]
+    found = {}
+    for kind, part in rows.groupby(KIND, sort=False):
+        keys = part[["data", "hidden", "optimizer", "rate", "seed"]].itertuples(index=False, name=None)
+        lost = np.array([plain[key] for key in keys]) - part["accuracy"].to_numpy()
+        low, high = interval(part["accuracy"])
+        lost_low, lost_high = interval(lost)
+        found[part.index[0].rpartition("-s")[0]] = {
+            **dict(zip(KIND, kind, strict=True)),
+            "runs": len(part),
+            "accuracy": part["accuracy"].mean(),
+            "low": low,
+            "high": high,
+            "least": part["accuracy"].min(),
+            "most": part["accuracy"].max(),
+            "lost_points": lost.mean(),
+            "lost_low": lost_low,
+            "lost_high": lost_high,
+            "applied": part["applied"].mean(),
+            "undone": part["lost"].mean(),
+            "flushed": part["flushed"].mean(),
+        }
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("kind")
+
+
+def repeat(runs: Sequence[Run], **where: Any) -> pd.DataFrame:
+    """Runs done again, in `again`, beside what is recorded, in `recorded`.
+
+    On the recorded kind of machine a run agrees when it is equal; elsewhere when it lies in the interval
+    in which one more run is to be expected, `low` to `high`. KeyError for a run that is not recorded.
+    """
+    rows, here = load(), machine()["machine_id"]
+    found = {}
+    for run, outcome in outcomes(runs, quiet=True, **where):
+        recorded = rows.loc[run.run_id]
+        kin = rows[(rows[KIND] == recorded[KIND]).all(axis=1)]["accuracy"]
+        low, high = one_more(kin, 100 / len(training.split(run.recipe.data, run.seed).test_kinds))
+        again, same = outcome.rows[0]["accuracy"], recorded["machine_id"] == here
+        agrees = again == recorded["accuracy"] if same else low <= again <= high
+        found[run.run_id] = (recorded["accuracy"], again, low, high, same, agrees)
+    columns = ["recorded", "again", "low", "high", "same_machine", "agrees"]
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis("run")
+
+
+def check(known: dict[str, tables.Table]) -> list[tables.Problem]:
+    """Recorded rows of another version of the study, and runs of the plan that are not recorded."""
+    table = known["precision_study"]
+    expected = f"{VERSION}, the version of dojo.study; record anew with make study"
+    found = [row.problem("version", expected) for row in table.rows.values() if row.cells["version"] != str(VERSION)]
+    wanted = {name for run in plan() for name in (run.run_id, *map(run.used_id, run.uses))}
+    for row_id in sorted(wanted - set(table.rows)):
+        found.append(tables.Problem(table.file, 1, "run_id", row_id, "to be recorded: make study"))
+    return found
+
+
+# --- the command line -----------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; 0 when all went well."""
+    options = _parser().parse_args(arguments)
+    where = {"jobs": options.jobs, "scheduler": options.scheduler}
+    try:
+        if options.verify:
+            return _verify(options.verify, where)
+        runs = plan(range(options.seeds))
+        journal = JOURNAL if options.out == MEASURED else options.out / JOURNAL.name
+        done = record(runs, options.out, journal, **where)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; finished runs are kept, the same command goes on from here", file=sys.stderr)
+        return 130
+    print(f"{done} runs done now; all {len(runs)} are in {options.out.name}/precision_study.csv")
+    return 0
+
+
+def _verify(count: int, where: dict[str, Any]) -> int:
+    chosen = Random(VERSION).sample(plan(), count)
+    found = repeat(chosen, **where)
+    print(found.round(2).to_string())
+    same = "the recorded kind of machine" if found["same_machine"].all() else "another kind of machine"
+    print(f"{int(found['agrees'].sum())} of {len(found)} runs agree, on {same}")
+    return 0 if found["agrees"].all() else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--jobs", type=int, default=-1, metavar="N", help="local processes (default: one for each core)"
+    )
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="run on the Dask cluster with this address")
+    parser.add_argument(
+        "--seeds", type=int, default=len(SEEDS), metavar="N", help="how many seeds (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, default=MEASURED, metavar="DIR", help="write the tables here instead")
+    parser.add_argument("--verify", type=int, metavar="N", help="repeat N recorded runs, compare, write nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""The study is complete, goes on after an interruption, refuses other versions, and repeats."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from random import Random
+
+import numpy as np
+import pytest
+
+from dojo import study, tables
+from dojo.study import Run
+from dojo.training import Recipe
+
+#: a study that takes a second: the breast cancer runs of two seeds
+SMALL = [run for run in study.plan(range(2)) if run.recipe.data == "cancer" and run.recipe.weights != "fp8-e4m3"]
+
+
+def test_every_run_of_the_plan_is_recorded():
+    assert study.check(tables.everything()) == []
+    ids = [name for run in study.plan() for name in (run.run_id, *map(run.used_id, run.uses))]
+    assert len(ids) == len(set(ids)) == len(study.load())
+
+
+def test_a_recorded_run_repeats():
+    """Equal on the recorded kind of machine; elsewhere where one more run is to be expected."""
+    chosen = Random(11).sample([run for run in study.plan() if not run.watched], 16)
+    found = study.repeat(chosen, jobs=1)
+    assert found[~found["agrees"]].to_string() == found.iloc[:0].to_string()
+
+
+def test_the_interval_for_one_more_run_can_be_missed():
+    low, high = study.one_more([50, 52, 51, 49, 50, 53, 51, 50, 52, 51], grain=0.2)
+    assert low < 49
+    assert high < 60
+    assert study.one_more([97.0] * 10, grain=0.2) == pytest.approx((96.8, 97.2))
+
+
+def test_the_interval_of_the_mean_is_students():
+    low, high = study.interval([1, 2, 3, 4, 5])
+    half = 2.7764451051977987 * math.sqrt(2.5) / math.sqrt(5)  # t for 4 degrees of freedom, from tables
+    assert (low, high) == pytest.approx((3 - half, 3 + half))
+
+
+def test_differences_are_paired_by_seed():
+    rows = study.load()
+    found = study.summary(rows[rows["part"] == "storage"])
+    plain = rows.loc[[f"digits-sgd-0.05-s{seed}" for seed in study.SEEDS], "accuracy"].to_numpy()
+    int8 = rows.loc[[f"digits-sgd-0.05-int8-s{seed}" for seed in study.SEEDS], "accuracy"].to_numpy()
+    assert found["lost_points"]["digits-sgd-0.05-int8"] == pytest.approx(np.mean(plain - int8))
+    assert found["lost_points"]["digits-sgd-0.05"] == 0
+    assert (found["runs"] == len(study.SEEDS)).all()
+
+
+def recorded(folder):
+    return {name: (folder / f"{name}.csv").read_text("utf-8") for name in ("precision_study", "gradient_sizes")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A small study recorded in one go; one run keeps the sizes of its gradients."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert study.record(runs(), folder, folder / "journal", jobs=1, quiet=True) == len(runs())
+    return folder
+
+
+def runs():
+    watched = Run("depth", Recipe(**study.DEEP, epochs=2), 0, (), (1, 2))
+    return [*SMALL, watched]
+
+
+def test_what_is_recorded_is_not_run_again(whole):
+    before = recorded(whole)
+    assert study.record(runs(), whole, whole / "journal", jobs=1, quiet=True) == 0
+    assert recorded(whole) == before
+    assert not (whole / "journal").exists()
+
+
+def test_an_interrupted_study_goes_on(whole, tmp_path, monkeypatch):
+    real, done = study.perform, []
+
+    def stop_after_five(run):
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(run)
+        return real(run)
+
+    monkeypatch.setattr(study, "perform", stop_after_five)
+    with pytest.raises(KeyboardInterrupt):
+        study.record(runs(), tmp_path, tmp_path / "journal", jobs=1, quiet=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["journal"]
+    kept = (tmp_path / "journal").read_text("utf-8")
+    (tmp_path / "journal").write_text(kept + '{"version": 1, "run_id": "cut o', "utf-8")
+    monkeypatch.setattr(study, "perform", real)
+    assert study.record(runs(), tmp_path, tmp_path / "journal", jobs=1, quiet=True) == len(runs()) - 5
+    assert recorded(tmp_path) == recorded(whole)
+
+
+def test_a_study_that_is_killed_goes_on(tmp_path):
+    command = [sys.executable, "-m", "dojo.study", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = tmp_path / study.JOURNAL.name
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 3):
+        assert time.monotonic() < deadline, "no run finished"
+        time.sleep(0.05)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert [p.name for p in tmp_path.iterdir()] == [journal.name]
+    assert len(study._journal(journal)) >= 3
+
+
+@pytest.mark.parametrize("name", ["precision_study.csv", "journal"])
+def test_another_version_is_refused_and_kept(whole, tmp_path, name, monkeypatch):
+    for path in whole.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    if name == "journal":
+        line = {"version": 0, "run_id": "cancer-sgd-0.05-s0", "rows": [], "sizes": []}
+        (tmp_path / name).write_text(json.dumps(line) + "\n", "utf-8")
+        expected = "journal, line 1: version 0; expected 1"
+    else:
+        text = (tmp_path / name).read_text("utf-8").splitlines(keepends=True)
+        text[4] = text[4].rpartition(",")[0] + ",0\n"
+        (tmp_path / name).write_text("".join(text), "utf-8")
+        expected = "precision_study.csv, line 5, column version: '0'; expected 1"
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(study, "perform", lambda run: pytest.fail("nothing may be run"))
+    with pytest.raises(ValueError, match=expected):
+        study.record(runs(), tmp_path, tmp_path / "journal", jobs=1, quiet=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_journal_that_is_none_is_refused(tmp_path):
+    (tmp_path / "journal").write_text("a letter\n", "utf-8")
+    with pytest.raises(ValueError, match="journal, line 1: 'a letter'; expected one finished run"):
+        study.record(runs(), tmp_path, tmp_path / "journal", jobs=1, quiet=True)
+
+
+def test_a_missing_run_and_another_version_are_named(copy):
+    records = copy.records("precision_study")
+    missing = records.pop(40)
+    records[3][-1] = "9"
+    copy.write("precision_study", records)
+    said = "\n".join(map(str, study.check(tables.read(copy.root))))
+    assert f"column run_id: {missing[0]!r}; expected to be recorded: make study" in said
+    assert "precision_study.csv, line 4, column version: '9'; expected 1, the version of dojo.study" in said
+
+
+def test_two_processes_and_a_cluster_record_the_same(whole, tmp_path):
+    """The same tables from two local processes, and from a Dask cluster of two worker processes."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        places = {"processes": {"jobs": 2}, "cluster": {"scheduler": cluster.scheduler_address}}
+        for name, where in places.items():
+            folder = tmp_path / name
+            folder.mkdir()
+            study.record(runs(), folder, folder / "journal", quiet=True, **where)
+            assert recorded(folder) == recorded(whole)
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
+        study.record(SMALL, tmp_path, tmp_path / "journal", scheduler="tcp://127.0.0.1:1")
+
+
+def test_the_machine_is_described_without_its_name():
+    import getpass
+    import platform
+
+    told = " ".join(study.machine().values()).lower()
+    assert platform.node().lower() not in told.split()
+    assert getpass.getuser().lower() not in told.split()
+    assert "/" not in told
