@@ -16,12 +16,13 @@ Used here is the reading of IEEE 754, 0.f x 2^(1-bias), without a gap; `printed_
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import ml_dtypes
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from dojo import tables
@@ -111,6 +112,13 @@ class Format:
         """The smallest value above zero."""
         return 2.0 ** (self.lowest - self.printed_rule - self.mantissa_bits)
 
+    @property
+    def steps_from_one(self) -> int:
+        """How many steps lie between 1 and 2; 0 for a format that does not reach from one to the other."""
+        if not self.exponent_bits:
+            return round(1 / self.smallest) if self.largest > 1 else 0
+        return 2**self.mantissa_bits if self.lowest <= 0 and self.highest >= 0 else 0
+
     def with_bias(self, bias: int) -> Format:
         """The same format with its range shifted: a bias one higher halves every value."""
         return replace(self, bias=bias)
@@ -181,6 +189,13 @@ def check(known_tables: dict[str, tables.Table]) -> list[tables.Problem]:
             if row.cells[column] and not np.isclose(float(row.cells[column]), computed, rtol=1e-12, atol=0):
                 found.append(row.problem(column, f"{computed:.17g}, which follows from its bits and bias"))
     return found
+
+
+def table(forms: Mapping[str, Format]) -> pd.DataFrame:
+    """What each format can hold, under the names of the mapping."""
+    columns = ["bits", "exponent_bits", "mantissa_bits", "bias", "steps_from_one", "smallest", "largest"]
+    rows = {name: {column: getattr(form, column) for column in columns} for name, form in forms.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("format")
 
 
 # --- rounding ---------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ MEASURED = tables.DATA / "measured"
 JOURNAL = tables.DATA.parent / "build" / "precision_study.jsonl"
 COMMAND = "python -m dojo.study"
 
+#: confidence of the intervals that are shown
+LEVEL = 0.95
 #: large and small steps of each way of learning
 RATES = {"sgd": (0.05, 0.005), "adam": (0.001, 0.0001)}
 FLOATS = ("bf16", "fp16", "fp8-e4m3", "fp8-e5m2")
@@ -355,7 +357,7 @@ def load() -> pd.DataFrame:
     return tables.load("precision_study")
 
 
-def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
     """The interval that holds the mean with this confidence, by Student's t. Needs two values or more."""
     found = np.asarray(values, float)
     half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) / np.sqrt(len(found))
@@ -406,6 +408,71 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
             "flushed": part["flushed"].mean(),
         }
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("kind")
+
+
+#: the two learning rates, as prose calls them
+STEPS = ("large steps", "small steps")
+#: what the lines of the comparison in eight bits are called, and what the ids of their runs add
+LINES = {
+    "learned and used in 32 bits": {"FP32": ""},
+    "learned in 32 bits, used in 8": {"int8": "-used-int8", "FP8 E4M3": "-used-fp8-e4m3"},
+    "weights kept in 8 bits, coin": {"int8": "-int8-coin", "FP8 E4M3": "-fp8-e4m3-coin"},
+    "weights kept in 8 bits, to nearest": {"int8": "-int8", "FP8 E4M3": "-fp8-e4m3"},
+}
+
+
+def same_bits(kinds: pd.DataFrame) -> pd.DataFrame:
+    """The kinds of run that show what eight bits do to the digits network: block, line and format beside `summary`."""
+    found = []
+    for (steps, rate), (line, ids) in product(zip(STEPS, RATES["sgd"], strict=True), LINES.items()):
+        block = f"{steps.capitalize()} (learning rate {rate:g})"
+        for name, more in ids.items():
+            row = kinds.loc[f"digits-sgd-{rate:g}{more}"]
+            found.append(pd.concat([row, pd.Series({"block": block, "line": line, "format": name})]).rename(row.name))
+    return pd.DataFrame(found)
+
+
+def accuracies(rows: pd.DataFrame, kinds: Iterable[str]) -> dict[str, list[float]]:
+    """The accuracy of every run of these kinds, seed by seed."""
+    kind_of = rows.index.str.rpartition("-s").get_level_values(0)
+    return {kind: rows["accuracy"][kind_of == kind].tolist() for kind in kinds}
+
+
+def by_steps(kinds: pd.DataFrame, network: str, ids: dict[str, str], what: str = "lost_points") -> pd.DataFrame:
+    """A table of words: a line for each of `ids`, a column for each size of steps.
+
+    A cell says the mean of `what`, lost_points with the interval of the mean, accuracy with the least and
+    the most of the runs.
+    """
+    ends = ("lost_low", "lost_high") if what == "lost_points" else ("least", "most")
+    found = {
+        words: {
+            steps: _ranged(*(kinds.loc[f"{network}-{rate:g}{more}", column] for column in (what, *ends)))
+            for steps, rate in zip(STEPS, RATES["sgd"], strict=True)
+        }
+        for words, more in ids.items()
+    }
+    return pd.DataFrame.from_dict(found, orient="index")
+
+
+def _ranged(mean: float, low: float, high: float) -> str:
+    return f"{mean:.1f} ({low:.1f} to {high:.1f})".replace("-", "−").replace("−0.0", "0.0")
+
+
+def fewest_bits(kinds: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
+    """The fewest bits, for whole numbers, from which on no more than so many points are lost on average."""
+    ways = {
+        "to use a trained network": "-used-int{}",
+        "to train, weights rounded to nearest": "-int{}",
+        "to train, weights rounded by coin": "-int{}-coin",
+    }
+    found: dict[str, dict[str, int]] = {way: {} for way in ways}
+    for (way, more), (steps, rate) in product(ways.items(), zip(STEPS, RATES["sgd"], strict=True)):
+        ids = {bits: f"digits-sgd-{rate:g}{more.format(bits)}" for bits in range(2, 17)}
+        lost = {bits: kinds["lost_points"][kind] for bits, kind in ids.items() if kind in kinds.index}
+        too_few = [bits for bits, points in lost.items() if points > within]
+        found[way][steps] = max(too_few, default=min(lost) - 1) + 1
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("fewest bits")
 
 
 def repeat(runs: Sequence[Run], **where: Any) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
 """
 
+from dojo.charts.number_formats import reach, rulers, same_bits, undone_or_applied, walks
 from dojo.charts.people import before_or_after, flow, tenures, tree
 from dojo.charts.timeline import (
     RESULTS,
@@ -28,8 +29,13 @@ __all__ = [
     "needs",
     "one_frame",
     "promise_dots",
+    "reach",
+    "rulers",
     "said_and_happened",
+    "same_bits",
     "strip",
     "tenures",
     "tree",
+    "undone_or_applied",
+    "walks",
 ]
