@@ -23,8 +23,9 @@ check: setup ## follow every fact link, executing nothing
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-bench: setup ## time the steps of building the pages
+bench: setup ## time the steps of building the pages; rounding and training beside their peers
 	@$(BIN)/python -m publish.bench
+	@$(BIN)/python -m publish.bench_formats
 
 clean: ## remove what was built or installed here
 	rm -rf .venv build *.egg-info

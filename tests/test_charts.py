@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from dojo import charts, chips, marks, miniature, people, show, tables, timeline
+from dojo import charts, chips, formats, marks, miniature, people, show, study, tables, timeline
 
 AS_OF = tables.as_of()
 EVENTS = timeline.lanes(tables.load("events"))
@@ -58,6 +58,17 @@ ANSWERS = tables.load("measured_results").loc[["inf31-agx-orinx1-retinanet-multi
 POWERS = tables.load("chip_specs").loc[["hw3-fsd-computer-power-limit", "dojo-tile-power"]]
 POWERS = POWERS.assign(words=["car", "tile"], amount=["1", "150"])
 
+FORMS = {
+    words: formats.named(row_id)
+    for words, row_id in {"half": "fp16", "8 bits": "fp8-e4m3", "4 bits": "fp4-e2m1"}.items()
+}
+SPANS = {**FORMS, "movable": formats.named("cfloat8-1-5-2").with_bias(31)}
+KINDS = study.summary(study.load())
+EIGHT = study.same_bits(KINDS)
+STORED = KINDS.loc[["digits-sgd-0.05-int8", "digits-sgd-0.005-bf16-coin"]]
+SIZES = tables.load("gradient_sizes").groupby(["epoch", "exponent"], as_index=False)["share"].sum()
+SPANNED = [f"{words}-{part}" for words in SPANS for part in ("normal", "below")]
+
 #: each chart, the ids whose marks it must hold, and words it must show
 CHARTS = {
     "needs": (lambda: charts.needs(NEEDS), NEEDS.index, [*NEEDS["need"], "8× (16 against 2 bytes)"]),
@@ -68,6 +79,27 @@ CHARTS = {
         lambda: charts.borders(STAGES, CLIPS),
         [f"clip-{clip}-{stage}" for clip in range(len(CLIPS)) for stage in range(2)],
         STAGES,
+    ),
+    "rulers": (lambda: charts.rulers(FORMS), FORMS, [*FORMS, "1,024 steps from 1 to 2"]),
+    "walks": (
+        lambda: charts.walks([1.0, 1.0, 1.0], [[1.0, 1.0, 1.5], [1.0, 1.5, 1.5]], [1.0, 1.25, 1.5]),
+        ["nearest", "coin-0", "coin-1", "exact"],
+        ["rounded to nearest", "by coin, 2 times", "not rounded"],
+    ),
+    "same bits": (
+        lambda: charts.same_bits(EIGHT, study.accuracies(study.load(), EIGHT.index), 10),
+        EIGHT.index,
+        [*EIGHT["line"], "96.2 and 95.2", "Small steps (learning rate 0.005)", "guessing"],
+    ),
+    "undone or applied": (
+        lambda: charts.undone_or_applied(STORED),
+        [f"{kind}-{column}" for kind in STORED.index for column in ("undone", "applied")],
+        ["single changes undone", "whole change made", "by coin"],
+    ),
+    "reach": (
+        lambda: charts.reach(SIZES, SPANS),
+        [*SPANNED, *(f"epoch-{row.epoch}-{row.exponent}" for row in SIZES.itertuples())],
+        [*SPANS, "epoch 1", "epoch 30", "billionth"],
     ),
     "long timeline": (lambda: charts.long_timeline(EVENTS, NAMED, ENDS[1]), EVENTS.index, NAMED.values()),
     "strip": (

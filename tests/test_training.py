@@ -19,12 +19,11 @@ def test_gradients_are_the_slopes_of_the_loss():
     inputs, kinds = data.inputs[:20].astype(np.float64), data.kinds[:20]
 
     def loss() -> float:
-        scores = training.forward(layers, inputs, PLAIN)[-1]
+        scores, _ = training.forward(layers, inputs, PLAIN)
         logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
         return -float(logs[np.arange(20), kinds].mean())
 
-    found = training.forward(layers, inputs, PLAIN)
-    gradients = list(training.backward(layers, found, kinds, PLAIN, PLAIN))[::-1]
+    gradients = list(training.backward(*training.forward(layers, inputs, PLAIN), kinds, PLAIN))[::-1]
     rng = np.random.default_rng(0)
     for layer, gradient in zip(layers, gradients, strict=True):
         for values, slopes in zip(layer, gradient, strict=True):

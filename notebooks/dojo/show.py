@@ -112,12 +112,18 @@ def _flat(text: str) -> str:
 
 def _lighter(tag: str) -> str:
     """A tag of matplotlib's SVG without what changes nothing; the words between tags are left alone."""
-    tag = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), tag)
+    # the name of a mark may hold a number too
+    tag = re.sub(r'(?<= )id="[^"]*"|\d+\.\d{3,}', lambda match: match[0] if match[0][0] == "i" else _two(match[0]), tag)
     tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
     tag = re.sub(r' id="(?:patch|line2d|text|xtick|ytick|PathCollection)_\d+"', "", tag)
     for shared in ("font-size: 8.25px; ", "font-family: 'DejaVu Sans', 'Verdana', sans-serif; "):
         tag = tag.replace(shared, "")
     return re.sub(r"([;:]) ", r"\1", tag)
+
+
+def _two(number: str) -> str:
+    """A number with at most two decimals."""
+    return f"{float(number):.2f}".rstrip("0").rstrip(".")
 
 
 def address(picture: str) -> str:

@@ -365,10 +365,11 @@ def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, floa
 
 
 def one_more(values: Sequence[float], grain: float, level: float = 0.999) -> tuple[float, float]:
-    """The interval in which one more run is to be expected, at least one `grain` (one test example) wide each way."""
+    """The interval in which one more accuracy is to be expected, at least one `grain` (one test example) each way."""
     found = np.asarray(values, float)
     half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) * np.sqrt(1 + 1 / len(found))
-    return float(found.mean() - max(half, grain)), float(found.mean() + max(half, grain))
+    low, high = found.mean() + np.array([-1, 1]) * max(half, grain)
+    return float(max(low, 0)), float(min(high, 100))
 
 
 #: columns that tell one kind of run from another; what is left is the seed
@@ -410,8 +411,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("kind")
 
 
-#: the two learning rates, as prose calls them
-STEPS = ("large steps", "small steps")
+#: what prose calls the two learning rates
+STEPS = {"large steps": "0.05", "small steps": "0.005"}
 #: what the lines of the comparison in eight bits are called, and what the ids of their runs add
 LINES = {
     "learned and used in 32 bits": {"FP32": ""},
@@ -422,14 +423,13 @@ LINES = {
 
 
 def same_bits(kinds: pd.DataFrame) -> pd.DataFrame:
-    """The kinds of run that show what eight bits do to the digits network: block, line and format beside `summary`."""
-    found = []
-    for (steps, rate), (line, ids) in product(zip(STEPS, RATES["sgd"], strict=True), LINES.items()):
-        block = f"{steps.capitalize()} (learning rate {rate:g})"
-        for name, more in ids.items():
-            row = kinds.loc[f"digits-sgd-{rate:g}{more}"]
-            found.append(pd.concat([row, pd.Series({"block": block, "line": line, "format": name})]).rename(row.name))
-    return pd.DataFrame(found)
+    """The kinds of run that show what eight bits do to the digits network: steps, line and format beside `summary`."""
+    words = {
+        f"digits-sgd-{rate}{more}": {"steps": steps, "line": line, "format": name}
+        for (steps, rate), (line, ids) in product(STEPS.items(), LINES.items())
+        for name, more in ids.items()
+    }
+    return kinds.loc[list(words)].join(pd.DataFrame.from_dict(words, orient="index"))
 
 
 def accuracies(rows: pd.DataFrame, kinds: Iterable[str]) -> dict[str, list[float]]:
@@ -447,8 +447,8 @@ def by_steps(kinds: pd.DataFrame, network: str, ids: dict[str, str], what: str =
     ends = ("lost_low", "lost_high") if what == "lost_points" else ("least", "most")
     found = {
         words: {
-            steps: _ranged(*(kinds.loc[f"{network}-{rate:g}{more}", column] for column in (what, *ends)))
-            for steps, rate in zip(STEPS, RATES["sgd"], strict=True)
+            steps: _ranged(*(kinds.loc[f"{network}-{rate}{more}", column] for column in (what, *ends)))
+            for steps, rate in STEPS.items()
         }
         for words, more in ids.items()
     }
@@ -467,8 +467,8 @@ def fewest_bits(kinds: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
         "to train, weights rounded by coin": "-int{}-coin",
     }
     found: dict[str, dict[str, int]] = {way: {} for way in ways}
-    for (way, more), (steps, rate) in product(ways.items(), zip(STEPS, RATES["sgd"], strict=True)):
-        ids = {bits: f"digits-sgd-{rate:g}{more.format(bits)}" for bits in range(2, 17)}
+    for (way, more), (steps, rate) in product(ways.items(), STEPS.items()):
+        ids = {bits: f"digits-sgd-{rate}{more.format(bits)}" for bits in range(2, 17)}
         lost = {bits: kinds["lost_points"][kind] for bits, kind in ids.items() if kind in kinds.index}
         too_few = [bits for bits, points in lost.items() if points > within]
         found[way][steps] = max(too_few, default=min(lost) - 1) + 1

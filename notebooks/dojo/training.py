@@ -137,34 +137,43 @@ def split(name: str, seed: int) -> Split:
 # --- the network ----------------------------------------------------------------------------------------
 
 
-def forward(layers: Sequence[Layer], inputs: Matrix, cast: Callable[[Matrix], Matrix]) -> list[Matrix]:
-    """The inputs, then what each layer makes of them; the last is a score for each kind."""
-    found = [inputs]
+class Kept(NamedTuple):
+    """What the way back needs of a layer: its inputs, and inputs and weights as they were multiplied."""
+
+    inputs: Matrix
+    rounded: Matrix
+    weights: Matrix
+
+
+def forward(layers: Sequence[Layer], inputs: Matrix, cast: Callable[[Matrix], Matrix]) -> tuple[Matrix, list[Kept]]:
+    """A score for each kind (examples, kinds), and what each layer keeps; `cast` rounds what is multiplied."""
+    kept = []
     for number, layer in enumerate(layers):
-        sums = cast(found[-1]) @ cast(layer.weights) + layer.bias
-        found.append(np.maximum(sums, 0) if number < len(layers) - 1 else sums)
-    return found
+        kept.append(Kept(inputs, cast(inputs), cast(layer.weights)))
+        sums = kept[-1].rounded @ kept[-1].weights + layer.bias
+        inputs = np.maximum(sums, 0) if number < len(layers) - 1 else sums
+    return inputs, kept
 
 
 def backward(
-    layers: Sequence[Layer],
-    found: Sequence[Matrix],
+    scores: Matrix,
+    kept: Sequence[Kept],
     kinds: NDArray[np.int64],
-    cast: Callable[[Matrix], Matrix],
     write: Callable[[Matrix], Matrix],
     scale: float = 1.0,
 ) -> Iterator[Layer]:
     """The gradients of the mean cross-entropy, times `scale`, from the last layer to the first.
 
-    `found` comes from `forward`; `write` rounds each array of gradients as it is written.
+    `scores` and `kept` come from `forward`; `write` rounds each array of gradients as it is written.
     """
-    error = _softmax(found[-1])
+    error = _softmax(scores)
     error[np.arange(len(kinds)), kinds] -= 1
     error = write(error * np.float32(scale / len(kinds)))
-    for number in reversed(range(len(layers))):
-        yield Layer(write(cast(found[number]).T @ error), error.sum(axis=0))
+    for number in reversed(range(len(kept))):
+        layer = kept[number]
+        yield Layer(write(layer.rounded.T @ error), error.sum(axis=0))
         if number:
-            error = write((error @ cast(layers[number].weights).T) * (found[number] > 0))
+            error = write((error @ layer.weights.T) * (layer.inputs > 0))
 
 
 def _softmax(scores: Matrix) -> Matrix:
@@ -174,7 +183,7 @@ def _softmax(scores: Matrix) -> Matrix:
 
 def accuracy(layers: Sequence[Layer], data: Split, products: str | Format = "fp32") -> float:
     """Per cent of the test examples answered rightly, with weights and activations rounded to `products`."""
-    scores = forward(layers, data.test_inputs, caster(products))[-1]
+    scores, _ = forward(layers, data.test_inputs, caster(products))
     return 100 * float(np.mean(scores.argmax(axis=1) == data.test_kinds))
 
 
@@ -223,14 +232,14 @@ def _train(recipe: Recipe, seed: int, watched: frozenset[int]) -> Trained:
     for epoch in range(1, recipe.epochs + 1):
         write.watch(epoch in watched)
         for batch in _batches(len(data.kinds), recipe.batch, order):
-            found = forward(layers, data.inputs[batch], cast)
-            back = backward(layers, found, data.kinds[batch], cast, write, scale)
+            scores, kept = forward(layers, data.inputs[batch], cast)
+            back = backward(scores, kept, data.kinds[batch], write, scale)
             for target, gradient in zip(reversed(written), back, strict=True):
                 target.weights[:], target.bias[:] = gradient.weights / scale, gradient.bias / scale
             wanted = weights - step(gradients)
-            kept = store(wanted)
-            tally.add(wanted - weights, kept - weights)
-            weights[:] = kept
+            stored = store(wanted)
+            tally.add(wanted - weights, stored - weights)
+            weights[:] = stored
             biases -= bias_step(bias_gradients)
         sizes += [Sizes(epoch, exponent, share) for exponent, share in write.sizes()]
     return Trained(layers, tally.applied, tally.lost, write.flushed, sizes)

@@ -69,24 +69,26 @@ def _ruler(ax: Axes, form: Format, y: float, name: str) -> None:
 @styled
 def walks(near: Sequence[float], coins: Sequence[Sequence[float]], exact: Sequence[float]) -> Figure:
     """A number after each addition: rounded to nearest, by coin several times over, and without rounding."""
-    figure = canvas(NARROW, 210)
-    ax = figure.add_axes((0.1, 0.17, 0.87, 0.72))
+    figure = canvas(NARROW, 232)
+    ax = figure.add_axes((0.1, 0.28, 0.87, 0.68))
     steps = np.arange(len(exact))
-    top = max(max(exact), *(max(walk) for walk in coins))
-    ax.set(xlim=(0, len(exact) - 1), ylim=(min(near) - 0.08, top + 0.05))
+    ax.set(xlim=(0, len(exact) - 1))
     ax.set_xlabel("additions")
-    for number, walk in enumerate(coins):
-        (line,) = ax.plot(steps, walk, color=BLUE, lw=0.9, ls="-", alpha=0.7)
-        line.set_gid(f"coin-{number}")
-    (line,) = ax.plot(steps, exact, color=GREY, lw=1.2, ls="--", zorder=3)
-    line.set_gid("exact")
-    (line,) = ax.plot(steps, near, color=ORANGE, lw=2, ls="-", zorder=4, clip_on=False)
-    line.set_gid("nearest")
-    middle = len(exact) // 2
-    ax.text(middle, min(near) + 0.03, "rounded to nearest", color=ORANGE, ha="center", va="bottom", bbox=PAPER)
-    ax.text(3, top - 0.02, f"rounded by coin, {len(coins)} times", color=BLUE, va="top")
-    ax.text(len(exact) - 3, 1.45, "not rounded", color=GREY, ha="right", va="top", bbox=PAPER)
+    drawn = {f"coin-{number}": walk for number, walk in enumerate(coins)} | {"exact": exact, "nearest": near}
+    for name, walk in drawn.items():
+        (line,) = ax.plot(steps, walk, clip_on=False, **WALKS[name.partition("-")[0]])
+        line.set_gid(name)
+    words = {"rounded to nearest": "nearest", f"by coin, {len(coins)} times": "coin", "not rounded": "exact"}
+    key(figure, {text: {"color": WALKS[name]["color"], "marker": "s", "s": 26} for text, name in words.items()})
     return figure
+
+
+#: how the lines of `walks` are drawn
+WALKS = {
+    "coin": {"color": BLUE, "lw": 0.9, "ls": "-", "alpha": 0.7},
+    "exact": {"color": GREY, "lw": 1.2, "ls": "--"},
+    "nearest": {"color": ORANGE, "lw": 2.2, "ls": "-"},
+}
 
 
 # --- the same eight bits ------------------------------------------------------------------------------
@@ -102,27 +104,28 @@ LINE = 46
 
 @styled
 def same_bits(rows: pd.DataFrame, runs: Mapping[str, Sequence[float]], guess: float) -> Figure:
-    """Accuracies by block and line: each start a pale dot, their mean a mark with its interval.
+    """Accuracies by size of steps and line: each start a pale dot, their mean a mark with its interval.
 
-    `rows` (indexed by kind of run) need block, line, format, accuracy, low and high; `runs` has each
+    `rows` (indexed by kind of run) need steps, line, format, accuracy, low and high; `runs` has each
     kind's accuracies, one per start. `guess` is the accuracy of guessing, in per cent.
     """
-    blocks = {block: list(part["line"].unique()) for block, part in rows.groupby("block", sort=False)}
-    height = sum(26 + LINE * len(lines) for lines in blocks.values()) + 62
+    blocks = {steps: list(part["line"].unique()) for steps, part in rows.groupby("steps", sort=False)}
+    height = sum(26 + LINE * len(lines) for lines in blocks.values()) + 70
     figure = canvas(NARROW, height)
-    ax = figure.add_axes((0.03, 56 / height, 0.94, 1 - 58 / height))
-    ax.set(xlim=(0, 100), ylim=(height - 62, 0), yticks=[], xticks=range(0, 101, 20))
+    ax = figure.add_axes((0.03, 66 / height, 0.94, 1 - 68 / height))
+    ax.set(xlim=(0, 100), ylim=(height - 68, 0), yticks=[], xticks=range(0, 101, 20))
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("test pictures read rightly, per cent")
     ax.axvline(guess, color=GREY, lw=1, ls=":", zorder=1)
     y = 0.0
     for number, (block, lines) in enumerate(blocks.items()):
-        ax.text(0, y + 13, block, weight="bold", va="center", bbox=PAPER)
+        rate = rows["rate"][rows["steps"] == block].iloc[0]
+        ax.text(0, y + 13, f"{block.capitalize()} (learning rate {rate:g})", weight="bold", va="center", bbox=PAPER)
         if not number:
             ax.text(guess + 1, y + 31, "guessing", color=GREY, va="center", bbox=PAPER)
         y += 26
         for line in lines:
-            part = rows[(rows["block"] == block) & (rows["line"] == line)]
+            part = rows[(rows["steps"] == block) & (rows["line"] == line)]
             _accuracies(ax, part, runs, y)
             y += LINE
     marks = {name: {"marker": kind["marker"], "color": kind["color"]} for name, kind in KINDS.items()}
