@@ -84,7 +84,7 @@ CHARTS = {
     "walks": (
         lambda: charts.walks([1.0, 1.0, 1.0], [[1.0, 1.0, 1.5], [1.0, 1.5, 1.5]], [1.0, 1.25, 1.5]),
         ["nearest", "coin-0", "coin-1", "exact"],
-        ["rounded to nearest", "by coin, 2 times", "not rounded"],
+        ["to nearest", "by coin, 2 times", "not rounded"],
     ),
     "same bits": (
         lambda: charts.same_bits(EIGHT, study.accuracies(study.load(), EIGHT.index), 10),
@@ -234,6 +234,18 @@ def test_the_overlap_test_can_fail():
     figure.text(0.5, 0.5, "one")
     figure.text(0.51, 0.5, "two")
     assert overlapping(figure) == [("one", "two")]
+
+
+@pytest.mark.parametrize("bits", [(2, 0, 0), (8, 10, 127), (2, 10, 127), (8, 0, 0), (5, 3, 15)])
+def test_every_format_of_the_explorer_can_be_drawn(bits):
+    form = formats.Format("yours", *bits)
+    figure = charts.rulers({"yours": form})
+    (words,) = [text for text in texts(figure) if text.endswith("from 1 to 2")]
+    inside = [v for v in form.values() if 1 < v <= 2] if form.bits <= 16 and form.largest >= 2 else []
+    if form.bits <= 16:
+        assert words == (
+            f"{len(inside)} step{'' if len(inside) == 1 else 's'} from 1 to 2" if inside else "nothing from 1 to 2"
+        )
 
 
 def test_standing_is_drawn_by_fill_and_line():

@@ -78,7 +78,7 @@ def walks(near: Sequence[float], coins: Sequence[Sequence[float]], exact: Sequen
     for name, walk in drawn.items():
         (line,) = ax.plot(steps, walk, clip_on=False, **WALKS[name.partition("-")[0]])
         line.set_gid(name)
-    words = {"rounded to nearest": "nearest", f"by coin, {len(coins)} times": "coin", "not rounded": "exact"}
+    words = {"to nearest": "nearest", f"by coin, {len(coins)} times": "coin", "not rounded": "exact"}
     key(figure, {text: {"color": WALKS[name]["color"], "marker": "s", "s": 26} for text, name in words.items()})
     return figure
 
