@@ -5,6 +5,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from dojo import marks, show
+from publish import execute, notebooks
 
 DATA = pd.DataFrame({"what": ["a", "b"], "value": [1.0, None], "source_ids": [("cnbc-2025-08-07",), ()]})
 ALT = "Two dots, one above the other, on an axis without units; the upper one is larger."
@@ -95,6 +96,35 @@ def test_in_a_front_end_each_parameter_gets_its_slider():
     assert (colour.description, colour.value) == ("colour", "blue")
     side.value = 3.0
     assert box.kwargs == {"side": 3.0, "colour": "blue"}
+
+
+#: what a reader does: show a slider, move it, look
+EXPLORED = {
+    "show": """
+import os
+os.environ["JPY_SESSION_NAME"] = "here"
+del os.environ["DOJO_STATIC"]
+from dojo import show
+def tell(level=2):
+    return show.numbers(level=level)
+box = show.explore(tell, level=(1, 3))
+box""",
+    "look": "print([shown['data']['text/plain'] for shown in box.out.outputs])",
+    "move": "box.children[0].value = 3",
+    "look-again": "print([shown['data']['text/plain'] for shown in box.out.outputs])",
+}
+
+
+def test_a_moved_slider_shows_the_result_anew():
+    cells = [
+        {"cell_type": "code", "id": name, "source": code, "metadata": {}, "outputs": [], "execution_count": None}
+        for name, code in EXPLORED.items()
+    ]
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    done = execute.run(notebooks.Notebook(notebooks.FOLDER / "09-test.ipynb", content))
+    said = {cell["id"]: notebooks.output_text(cell).strip() for cell in done.cells}
+    assert said["look"] == "['level: 2']"
+    assert said["look-again"] == "['level: 3']"
 
 
 @pytest.mark.usefixtures("front_end")

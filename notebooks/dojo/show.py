@@ -292,9 +292,13 @@ def explore(function: Callable[..., Shown], **choices: Any) -> Any:
     if not live():
         return function()
     import ipywidgets  # takes half a second and is of use to live readers alone
+    from IPython.display import display
+
+    def shown(**values: Any) -> None:
+        display(function(**values))  # what a function returns, interactive keeps to itself
 
     fixed = {name: ipywidgets.fixed(p.default) for name, p in parameters.items() if name not in choices}
-    return ipywidgets.interactive(function, **fixed, **_sliders(ipywidgets, parameters, choices))
+    return ipywidgets.interactive(shown, **fixed, **_sliders(ipywidgets, parameters, choices))
 
 
 def _sliders(
