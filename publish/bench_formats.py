@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +31,7 @@ LEAST = 0.05
 Contest = dict[str, Callable[[], object]]
 
 
+@lru_cache
 def installed(name: str) -> bool:
     """True when a peer can be imported; says so when not."""
     found = importlib.util.find_spec(name) is not None
