@@ -65,8 +65,15 @@ FORMS = {
 SPANS = {**FORMS, "movable": formats.named("cfloat8-1-5-2").with_bias(31)}
 KINDS = study.summary(study.load())
 EIGHT = study.same_bits(KINDS)
-STORED = KINDS.loc[["digits-sgd-0.05-int8", "digits-sgd-0.005-bf16-coin"]]
-SIZES = tables.load("gradient_sizes").groupby(["epoch", "exponent"], as_index=False)["share"].sum()
+STORED = KINDS.loc[["digits-sgd-0.05-int8", "digits-sgd-0.005-bf16-coin"]].assign(through=0.1)
+BITS = study.by_bits(KINDS)
+ENOUGH = study.fewest_bits(BITS)["fewest"]
+SIZES = (
+    tables.load("gradient_sizes")
+    .query("run_id == 'deep-sgd-0.05-s0'")
+    .groupby(["epoch", "exponent"], as_index=False)["share"]
+    .sum()
+)
 SPANNED = [f"{words}-{part}" for words in SPANS for part in ("normal", "below")]
 
 #: each chart, the ids whose marks it must hold, and words it must show
@@ -80,7 +87,7 @@ CHARTS = {
         [f"clip-{clip}-{stage}" for clip in range(len(CLIPS)) for stage in range(2)],
         STAGES,
     ),
-    "rulers": (lambda: charts.rulers(FORMS), FORMS, [*FORMS, "1,024 steps from 1 to 2"]),
+    "rulers": (lambda: charts.rulers(FORMS), FORMS, [*FORMS, "1,024 marks from 1 to 2"]),
     "walks": (
         lambda: charts.walks([1.0, 1.0, 1.0], [[1.0, 1.0, 1.5], [1.0, 1.5, 1.5]], [1.0, 1.25, 1.5]),
         ["nearest", "coin-0", "coin-1", "exact"],
@@ -91,10 +98,15 @@ CHARTS = {
         EIGHT.index,
         [*EIGHT["line"], "96.2 and 95.2", "Small steps (learning rate 0.005)", "guessing"],
     ),
-    "undone or applied": (
-        lambda: charts.undone_or_applied(STORED),
-        [f"{kind}-{column}" for kind in STORED.index for column in ("undone", "applied")],
-        ["single changes undone", "whole change made", "by coin"],
+    "let through": (
+        lambda: charts.let_through(STORED),
+        [f"{kind}-{column}" for kind in STORED.index for column in ("through", "applied")],
+        ["single changes made", "change made in sum", "by coin"],
+    ),
+    "by bits": (
+        lambda: charts.by_bits(BITS, ENOUGH),
+        [f"{steps}-{way}{more}" for steps in study.STEPS for way in study.WAYS for more in ("", "-enough")],
+        [*study.WAYS, "Small steps: read rightly, per cent", "bits of a weight"],
     ),
     "reach": (
         lambda: charts.reach(SIZES, SPANS),
@@ -241,10 +253,10 @@ def test_every_format_of_the_explorer_can_be_drawn(bits):
     form = formats.Format("yours", *bits)
     figure = charts.rulers({"yours": form})
     (words,) = [text for text in texts(figure) if text.endswith("from 1 to 2")]
-    inside = [v for v in form.values() if 1 < v <= 2] if form.bits <= 16 and {1, 2} <= set(form.values()) else []
     if form.bits <= 16:
+        inside = [v for v in form.values() if 1 <= v < 2]
         assert words == (
-            f"{len(inside)} step{'' if len(inside) == 1 else 's'} from 1 to 2" if inside else "nothing from 1 to 2"
+            f"{len(inside)} mark{'' if len(inside) == 1 else 's'} from 1 to 2" if inside else "none from 1 to 2"
         )
 
 

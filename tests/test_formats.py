@@ -187,6 +187,16 @@ def test_a_nan_of_any_kind_stays_nan(name):
     assert np.isnan(formats.stochastic(quiet_and_signalling, name, np.random.default_rng(0))).all()
 
 
+@pytest.mark.parametrize("form", [*formats.known().values(), *(formats.named("int8").with_bias(b) for b in (-6, 0, 1))])
+def test_values_from_one_are_counted(form):
+    """Going from 1 to the next value and the next, by way of the middle of the gap, until 2 or the largest."""
+    if form.bits > 16:
+        assert form.values_from_one == 2**form.mantissa_bits
+        return
+    inside = {v for v in formats.nearest(np.linspace(1, 2, 2**14 + 1), form) if 1 <= v < 2}
+    assert form.values_from_one == len(inside)
+
+
 # --- Tesla's denormals ------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import time
 from random import Random
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dojo import study, tables
@@ -56,6 +57,49 @@ def test_differences_are_paired_by_seed():
     assert (found["runs"] == len(study.SEEDS)).all()
 
 
+def test_runs_that_differ_have_ids_of_their_own():
+    """What differs between two recipes of the plan shows in the id; no two runs are alike."""
+    runs = study.plan([0])
+    assert len({run.run_id for run in runs}) == len({run.recipe for run in runs}) == len(runs)
+
+
+def test_each_network_is_compared_with_fp32_in_batches_of_its_own():
+    found, rows = study.summary(study.load()), study.load()
+    for batch in ("", "-batch128"):
+        ids = [f"deep-sgd-0.005{batch}{more}-s" for more in ("", "-gradients-fp8-e4m3")]
+        plain, short = (rows.loc[[f"{begin}{seed}" for seed in study.SEEDS], "accuracy"].to_numpy() for begin in ids)
+        lost = found.loc[f"deep-sgd-0.005{batch}-gradients-fp8-e4m3", "lost_points"]
+        assert lost == pytest.approx(np.mean(plain - short))
+
+
+def points(way, *lost):
+    """Rows as `study.by_bits` gives them, from two bits up, the interval half a point each way."""
+    found = pd.DataFrame({"lost_points": lost, "bits": range(2, 2 + len(lost))}).assign(way=way, steps="large steps")
+    return found.assign(lost_low=found["lost_points"] - 0.5, lost_high=found["lost_points"] + 0.5)
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ((9, 3, 0.7, 0.2, 0.1), (4, 4, 5)),
+        ((9, 1.2, 0.7, 0.2, 0.1), (4, 3, 5)),
+        ((0.1, 2, 0.1, 0.0, 0.0), (4, 4, 4)),  # what does by luck with fewer bits does not count
+        ((0, 0, 0, 0, 0), (2, 2, 2)),
+    ],
+)
+def test_the_fewest_bits_are_those_from_which_on_little_is_lost(lost, expected):
+    found = study.fewest_bits(points("used", *lost)).loc[("used", "large steps")]
+    assert (found["fewest"], found["least"], found["most"]) == expected
+
+
+def test_the_sample_holds_runs_of_every_experiment():
+    chosen = study.sample(2)
+    assert {run.part for run in chosen} == {"storage", "products", "range"}
+    assert {run.seed for run in chosen} == {0, 1}
+    assert {run.recipe.coin for run in chosen} == {False, True}
+    assert all(run.run_id in study.load().index for run in chosen)
+
+
 def recorded(folder):
     return {name: (folder / f"{name}.csv").read_text("utf-8") for name in ("precision_study", "gradient_sizes")}
 
@@ -69,7 +113,7 @@ def whole(tmp_path_factory):
 
 
 def runs():
-    watched = Run("depth", Recipe(**study.DEEP, epochs=2), 0, (), (1, 2))
+    watched = Run("range", Recipe(hidden=study.NETWORKS["deep"], batch=128, epochs=2), 0, (), (1, 2))
     return [*SMALL, watched]
 
 
@@ -121,12 +165,12 @@ def test_another_version_is_refused_and_kept(whole, tmp_path, name, monkeypatch)
     if name == "journal":
         line = {"version": 0, "run_id": "cancer-sgd-0.05-s0", "rows": [], "sizes": []}
         (tmp_path / name).write_text(json.dumps(line) + "\n", "utf-8")
-        expected = "journal, line 1: version 0; expected 1"
+        expected = f"journal, line 1: version 0; expected {study.VERSION}"
     else:
         text = (tmp_path / name).read_text("utf-8").splitlines(keepends=True)
         text[4] = text[4].rpartition(",")[0] + ",0\n"
         (tmp_path / name).write_text("".join(text), "utf-8")
-        expected = "precision_study.csv, line 5, column version: '0'; expected 1"
+        expected = "precision_study.csv, line 5, column version: '0'; expected 2"
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(study, "perform", lambda run: pytest.fail("nothing may be run"))
     with pytest.raises(ValueError, match=expected):
@@ -147,7 +191,16 @@ def test_a_missing_run_and_another_version_are_named(copy):
     copy.write("precision_study", records)
     said = "\n".join(map(str, study.check(tables.read(copy.root))))
     assert f"column run_id: {missing[0]!r}; expected to be recorded: make study" in said
-    assert "precision_study.csv, line 4, column version: '9'; expected 1, the version of dojo.study" in said
+    assert "precision_study.csv, line 4, column version: '9'; expected 2, the version of dojo.study" in said
+
+
+def test_many_missing_runs_are_one_problem(copy):
+    records = copy.records("precision_study")
+    gone = [run.pop(0) for run in (records.pop(7) for _ in range(12))]
+    copy.write("precision_study", records)
+    problems = study.check(tables.read(copy.root))
+    assert len(problems) == 1
+    assert f"{min(gone)!r}; expected to be recorded (and 11 more): make study" in str(problems[0])
 
 
 def test_two_processes_and_a_cluster_record_the_same(whole, tmp_path):
@@ -161,6 +214,26 @@ def test_two_processes_and_a_cluster_record_the_same(whole, tmp_path):
             folder.mkdir()
             study.record(runs(), folder, folder / "journal", quiet=True, **where)
             assert recorded(folder) == recorded(whole)
+
+
+def test_the_machine_that_ran_is_recorded(tmp_path, monkeypatch):
+    """The workers of a cluster need not be alike, nor like the machine that collects what they found."""
+    real, places = study.machine, iter(["one", "two"] * len(SMALL))
+    monkeypatch.setattr(study, "machine", lambda: {**real(), "machine_id": next(places)})
+    study.record(SMALL[:4], tmp_path, tmp_path / "journal", jobs=1, quiet=True)
+    machines = pd.read_csv(tmp_path / "machines.csv").set_index("machine_id")
+    assert sorted(machines.index) == ["one", "two"]
+    assert set(pd.read_csv(tmp_path / "precision_study.csv")["machine_id"]) == {"one", "two"}
+
+
+def test_the_arithmetic_is_that_of_numpy():
+    """scipy, imported first, brings a library of its own that trains nothing."""
+    import numpy
+
+    told = study.machine()["arithmetic"]
+    built = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    if "openblas" in built["name"]:
+        assert f"openblas {built['version']} " in told
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path):

@@ -92,6 +92,17 @@ def test_three_quarters_are_learned_from_and_none_twice():
     assert len(np.unique(rows, axis=0)) == len(np.unique(np.concatenate(training.split("digits", 4)[::2]), axis=0))
 
 
+@pytest.mark.parametrize("name", ["int8", "int3", "fp8-e4m3"])
+def test_a_trained_network_is_stored_as_it_would_have_been_in_training(name):
+    learned = training.train(Recipe(**QUICK), 0).layers
+    form = formats.named(name)
+    form = form if form.exponent_bits else form.with_bias(1)
+    for layer, kept in zip(learned, training.stored(learned, name), strict=True):
+        assert np.array_equal(kept.weights, formats.nearest(layer.weights, form))
+        assert not np.array_equal(kept.weights, layer.weights)
+        assert np.array_equal(kept.bias, layer.bias)
+
+
 def test_gradients_are_counted_by_size():
     trained = training.train(Recipe(**QUICK), 0, watched=(1, 3))
     assert {size.epoch for size in trained.sizes} == {1, 3}

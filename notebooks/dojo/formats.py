@@ -113,11 +113,14 @@ class Format:
         return 2.0 ** (self.lowest - self.printed_rule - self.mantissa_bits)
 
     @property
-    def steps_from_one(self) -> int:
-        """How many steps lie between 1 and 2; 0 for a format that does not reach from one to the other."""
-        if not self.exponent_bits:
-            return round(1 / self.smallest) if self.largest > 1 else 0
-        return 2**self.mantissa_bits if self.lowest <= 0 and self.highest >= 0 else 0
+    def values_from_one(self) -> int:
+        """How many values lie from 1 up to, but below, 2."""
+        if self.bits <= 16:
+            values = self.values()
+            return int(np.count_nonzero((values >= 1) & (values < 2)))
+        if self.exponent_bits:
+            return 2**self.mantissa_bits if self.lowest <= 0 <= self.highest else 0
+        return round(1 / self.smallest) if self.largest >= 1 else 0
 
     def with_bias(self, bias: int) -> Format:
         """The same format with its range shifted: a bias one higher halves every value."""
@@ -193,7 +196,7 @@ def check(known_tables: dict[str, tables.Table]) -> list[tables.Problem]:
 
 def table(forms: Mapping[str, Format]) -> pd.DataFrame:
     """What each format can hold, under the names of the mapping."""
-    columns = ["bits", "exponent_bits", "mantissa_bits", "bias", "steps_from_one", "smallest", "largest"]
+    columns = ["bits", "exponent_bits", "mantissa_bits", "bias", "values_from_one", "smallest", "largest"]
     rows = {name: {column: getattr(form, column) for column in columns} for name, form in forms.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("format")
 

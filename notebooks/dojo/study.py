@@ -20,9 +20,9 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as version_of
 from itertools import product
@@ -38,7 +38,7 @@ from dojo import tables, training
 from dojo.training import Recipe
 
 #: counts up when recipes, rounding or training change what a run finds; recorded with every row
-VERSION = 1
+VERSION = 2
 SEEDS = range(10)
 MEASURED = tables.DATA / "measured"
 JOURNAL = tables.DATA.parent / "build" / "precision_study.jsonl"
@@ -51,8 +51,9 @@ RATES = {"sgd": (0.05, 0.005), "adam": (0.001, 0.0001)}
 FLOATS = ("bf16", "fp16", "fp8-e4m3", "fp8-e5m2")
 EIGHT_BITS = ("fp8-e4m3", "int8")
 WHOLE = tuple(f"int{bits}" for bits in range(2, 17))
-#: five hidden layers instead of two, for what shows in deep networks only
-DEEP = {"hidden": (64,) * 5, "batch": 128}
+#: two hidden layers or five, in batches of few or many examples: what decides how large gradients are
+NETWORKS = {"digits": Recipe.hidden, "deep": (64,) * 5}
+BATCHES = {"small batches": Recipe.batch, "large batches": 128}
 #: products, gradients, scaling, with the weights kept wide
 MULTIPLIED = (
     ("bf16", "bf16", "none"),
@@ -71,8 +72,10 @@ PASSED_BACK = (
     ("cfloat8-1-4-3", "fit"),
     ("cfloat8-1-5-2", "fit"),
 )
-#: epochs in which the sizes of gradients are kept, and for how many seeds of the deep network
+#: epochs in which the sizes of gradients are kept, for how many seeds of the deep network with large steps
 WATCHED, WATCHED_SEEDS = (1, 10, 30), range(3)
+#: whole numbers in which the stored weights of a trained network are used; says so in `used_in`
+STORED = "weights-"
 
 
 # --- what is run ------------------------------------------------------------------------------------------
@@ -93,6 +96,7 @@ class Run:
         """A speaking id: data, optimizer and rate, then whatever differs from plain fp32, then the seed."""
         recipe = self.recipe
         words = [recipe.data if recipe.hidden == Recipe.hidden else "deep", recipe.optimizer, f"{recipe.rate:g}"]
+        words += [f"batch{recipe.batch}"] if recipe.batch != Recipe.batch else []
         words += [recipe.weights] if recipe.weights != "fp32" else []
         words += ["coin"] if recipe.coin else []
         words += ["products", recipe.products] if recipe.products != "fp32" else []
@@ -111,19 +115,23 @@ def plan(seeds: Iterable[int] = SEEDS) -> list[Run]:
 
 
 def _plan_of(seed: int) -> Iterator[Run]:
-    stored = {("digits", "sgd"): (*FLOATS, *WHOLE), ("digits", "adam"): ("bf16", *EIGHT_BITS)}
+    stored = {("digits", "sgd"): (*FLOATS, *WHOLE), ("digits", "adam"): ("bf16", "fp16", "int16", *EIGHT_BITS)}
     stored[("cancer", "sgd")] = ("bf16", *EIGHT_BITS)
+    fine = (*FLOATS, "cfloat8-1-4-3", *WHOLE[:7], *(f"{STORED}{name}" for name in WHOLE))
     for (data, optimizer), names in stored.items():
         for rate in RATES[optimizer]:
-            used = (*FLOATS, "cfloat8-1-4-3", *WHOLE[:7]) if data == "digits" else EIGHT_BITS
+            used = fine if data == "digits" else EIGHT_BITS
             yield Run("storage", Recipe(data, optimizer=optimizer, rate=rate), seed, used if optimizer == "sgd" else ())
             for name, coin in product(names, (False, True)):
                 yield Run("storage", Recipe(data, optimizer=optimizer, rate=rate, weights=name, coin=coin), seed)
     for rate, (products, gradients, scaling) in product(RATES["sgd"], MULTIPLIED):
         yield Run("products", Recipe(rate=rate, products=products, gradients=gradients, scaling=scaling), seed)
-    for rate, (gradients, scaling) in product(RATES["sgd"], PASSED_BACK):
-        watched = WATCHED if gradients == "fp32" and rate == RATES["sgd"][0] and seed in WATCHED_SEEDS else ()
-        yield Run("depth", Recipe(rate=rate, gradients=gradients, scaling=scaling, **DEEP), seed, (), watched)
+    networks = product(RATES["sgd"], NETWORKS.values(), BATCHES.values())
+    for (rate, hidden, batch), (gradients, scaling) in product(networks, PASSED_BACK):
+        recipe = Recipe(rate=rate, hidden=hidden, batch=batch, gradients=gradients, scaling=scaling)
+        if recipe != Recipe(rate=rate):  # stands in the plan already
+            shown = gradients == "fp32" and rate == RATES["sgd"][0] and hidden == NETWORKS["deep"]
+            yield Run("range", recipe, seed, (), WATCHED if shown and seed in WATCHED_SEEDS else ())
 
 
 @dataclass(frozen=True)
@@ -132,19 +140,22 @@ class Outcome:
 
     rows: list[dict[str, Any]]
     sizes: list[dict[str, Any]]
+    #: where it was run; the workers of a cluster need not be alike
+    machine: dict[str, str]
 
 
 def perform(run: Run) -> Outcome:
     """Train one network, test it, and use it in the formats that the run names."""
     trained = training.train(run.recipe, run.seed, run.watched)
     data = training.split(run.recipe.data, run.seed)
-    place = machine()["machine_id"]
+    here = machine()
     fixed = {
         "part": run.part,
         "data": run.recipe.data,
         "hidden": "-".join(map(str, run.recipe.hidden)),
         "optimizer": run.recipe.optimizer,
         "rate": f"{run.recipe.rate:g}",
+        "batch": run.recipe.batch,
         "weights": run.recipe.weights,
         "rounding": "coin" if run.recipe.coin else "none" if run.recipe.weights == "fp32" else "nearest",
         "products": run.recipe.products,
@@ -153,10 +164,13 @@ def perform(run: Run) -> Outcome:
         "seed": run.seed,
     }
     found = {"applied": round(trained.applied, 4), "lost": round(trained.lost, 4), "flushed": round(trained.flushed, 4)}
-    last = {"machine_id": place, "version": VERSION}
+    last = {"machine_id": here["machine_id"], "version": VERSION}
 
     def row(row_id: str, part: str, used_in: str, more: dict[str, Any]) -> dict[str, Any]:
-        accuracy = round(training.accuracy(trained.layers, data, used_in), 4)
+        layers, form = trained.layers, used_in
+        if used_in.startswith(STORED):
+            layers, form = training.stored(layers, used_in.removeprefix(STORED)), run.recipe.products
+        accuracy = round(training.accuracy(layers, data, form), 4)
         return {"run_id": row_id, **fixed, "part": part, "used_in": used_in, "accuracy": accuracy, **more, **last}
 
     rows = [row(run.run_id, run.part, run.recipe.products, found)]
@@ -166,7 +180,7 @@ def perform(run: Run) -> Outcome:
         {"size_id": f"{run.run_id}-{s.epoch}-{_signed(s.exponent)}", "run_id": run.run_id, **s._asdict()}
         for s in trained.sizes
     ]
-    return Outcome(rows, [{**size, "share": f"{size['share']:.3g}"} for size in sizes])
+    return Outcome(rows, [{**size, "share": f"{size['share']:.3g}"} for size in sizes], here)
 
 
 def _signed(exponent: int) -> str:
@@ -180,7 +194,9 @@ def machine() -> dict[str, str]:
     """The kind of processor and the versions on which results depend, under an id made of them; no host, no user."""
     from threadpoolctl import threadpool_info
 
-    blas = next((i for i in threadpool_info() if i["user_api"] == "blas"), {})
+    # scipy brings an OpenBLAS of its own; numpy's is the one that multiplies here
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    blas = next((pool for pool in found if "numpy" in pool["filepath"]), next(iter(found), {}))
     kernel = " ".join(filter(None, (blas.get("internal_api"), blas.get("version"), blas.get("architecture"))))
     words = [_processor(), blas.get("architecture") or "", "numpy", version_of("numpy")]
     return {
@@ -218,7 +234,7 @@ def record(runs: Sequence[Run], folder: Path = MEASURED, journal: Path = JOURNAL
     journal.parent.mkdir(parents=True, exist_ok=True)
     with open(journal, "a", encoding="utf-8") as file:
         for run, outcome in outcomes(wanted, **where):
-            line = {"version": VERSION, "run_id": run.run_id, "rows": outcome.rows, "sizes": outcome.sizes}
+            line = {"version": VERSION, "run_id": run.run_id, **asdict(outcome)}
             file.write(json.dumps(line) + "\n")
             file.flush()
             kept[run.run_id] = outcome
@@ -310,16 +326,14 @@ def _journal(path: Path) -> dict[str, Outcome]:
     whole = text[: text.rfind("\n") + 1]
     kept = {}
     for number, line in enumerate(whole.splitlines(), start=1):
+        where = f"{path.name}, line {number}"
         try:
             entry = json.loads(line)
-            found, outcome = entry["version"], Outcome(entry["rows"], entry["sizes"])
+            if (found := entry["version"]) != VERSION:
+                raise ValueError(f"{where}: version {found}; expected {VERSION}; move the journal away")
+            kept[entry["run_id"]] = Outcome(entry["rows"], entry["sizes"], entry["machine"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path.name}, line {number}: {line[:40]!r}; expected one finished run ({error})"
-            ) from None
-        if found != VERSION:
-            raise ValueError(f"{path.name}, line {number}: version {found}; expected {VERSION}; move the journal away")
-        kept[entry["run_id"]] = outcome
+            raise ValueError(f"{where}: {line[:40]!r}; expected one finished run ({error})") from None
     if whole != text:
         tables.write(path, whole)
     return kept
@@ -329,15 +343,16 @@ def _write_tables(folder: Path, runs: Sequence[Run], old: _Tables, kept: dict[st
     """The tables with the new rows, in the order of the plan; what was recorded for other runs stays at the end."""
     rows = old.rows | {row["run_id"]: row for outcome in kept.values() for row in outcome.rows}
     sizes = old.sizes | {size["size_id"]: size for outcome in kept.values() for size in outcome.sizes}
-    now = {**machine(), "recorded": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND}
-    machines = old.machines | {now["machine_id"]: now}
+    now = {"recorded": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND}
+    machines = old.machines | {o.machine["machine_id"]: {**o.machine, **now} for o in kept.values()}
     ids = [name for run in runs for name in (run.run_id, *map(run.used_id, run.uses))]
     order = {row_id: place for place, row_id in enumerate(ids)}
     by_plan = sorted(rows.values(), key=lambda row: order.get(row["run_id"], len(order)))
     by_run = sorted(sizes.values(), key=lambda s: (s["run_id"], int(s["epoch"]), int(s["exponent"])))
-    tables.write(folder / "machines.csv", _as_csv(machines.values()))
-    tables.write(folder / "precision_study.csv", _as_csv(by_plan))
-    tables.write(folder / "gradient_sizes.csv", _as_csv(by_run))
+    found = {"machines": machines.values(), "precision_study": by_plan, "gradient_sizes": by_run}
+    texts = {name: _as_csv(rows) for name, rows in found.items() if rows}
+    for name, text in texts.items():
+        tables.write(folder / f"{name}.csv", text)
 
 
 def _as_csv(rows: Iterable[dict[str, Any]]) -> str:
@@ -373,23 +388,24 @@ def one_more(values: Sequence[float], grain: float, level: float = 0.999) -> tup
 
 
 #: columns that tell one kind of run from another; what is left is the seed
-KIND = ["data", "hidden", "optimizer", "rate", "weights", "rounding", "products", "gradients", "scaling", "used_in"]
+KIND = ["data", "hidden", "optimizer", "rate", "batch", "weights", "rounding"]
+KIND += ["products", "gradients", "scaling", "used_in"]
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each kind of run: mean accuracy, its interval, the extremes, and points lost against fp32.
 
-    `lost_points` compares each run with the plain fp32 run of the same seed, data, network and rate (mean,
+    `lost_points` compares each run with the plain fp32 run of the same seed, data, network, rate and batch (mean,
     and its interval in `lost_low`, `lost_high`); `applied` and `undone` are means. Indexed by the id
     of a run without its seed.
     """
     everything = load()
-    plain = everything[(everything[["weights", "products", "gradients", "used_in"]] == "fp32").all(axis=1)].set_index(
-        ["data", "hidden", "optimizer", "rate", "seed"]
-    )["accuracy"]
+    same = ["data", "hidden", "optimizer", "rate", "batch", "seed"]
+    wide = (everything[["weights", "products", "gradients", "used_in"]] == "fp32").all(axis=1)
+    plain = everything[wide].set_index(same)["accuracy"]
     found = {}
     for kind, part in rows.groupby(KIND, sort=False):
-        keys = part[["data", "hidden", "optimizer", "rate", "seed"]].itertuples(index=False, name=None)
+        keys = part[same].itertuples(index=False, name=None)
         lost = np.array([plain[key] for key in keys]) - part["accuracy"].to_numpy()
         low, high = interval(part["accuracy"])
         lost_low, lost_high = interval(lost)
@@ -411,14 +427,41 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("kind")
 
 
-#: what prose calls the two learning rates
-STEPS = {"large steps": "0.05", "small steps": "0.005"}
+#: what prose calls the two learning rates of each way of learning
+STEPS, ADAM_STEPS = (
+    dict(zip(("large steps", "small steps"), (f"{rate:g}" for rate in RATES[optimizer]), strict=True))
+    for optimizer in ("sgd", "adam")
+)
 #: what the lines of the comparison in eight bits are called, and what the ids of their runs add
 LINES = {
     "learned and used in 32 bits": {"FP32": ""},
     "learned in 32 bits, used in 8": {"int8": "-used-int8", "FP8 E4M3": "-used-fp8-e4m3"},
-    "weights kept in 8 bits, coin": {"int8": "-int8-coin", "FP8 E4M3": "-fp8-e4m3-coin"},
     "weights kept in 8 bits, to nearest": {"int8": "-int8", "FP8 E4M3": "-fp8-e4m3"},
+    "weights kept in 8 bits, coin": {"int8": "-int8-coin", "FP8 E4M3": "-fp8-e4m3-coin"},
+}
+
+#: formats in which the digits network multiplies, and what the ids of their runs add
+MULTIPLIED_IN = {
+    "BF16": "-products-bf16-gradients-bf16",
+    "E4M3 forward, E5M2 back": "-products-fp8-e4m3-gradients-fp8-e5m2",
+    "CFloat8, bias fitted": "-products-cfloat8-1-4-3-gradients-cfloat8-1-5-2-fit",
+    "int8, scale fitted": "-products-int8-gradients-int8-fit",
+    "E4M3 both ways": "-products-fp8-e4m3-gradients-fp8-e4m3",
+    "int4, scale fitted": "-products-int4-gradients-int4-fit",
+}
+#: what gradients are written in
+GRADIENTS_IN = {
+    "FP32": "",
+    "E4M3": "-gradients-fp8-e4m3",
+    "E4M3, times 1,024": "-gradients-fp8-e4m3-loss",
+    "CFloat8, bias fitted": "-gradients-cfloat8-1-4-3-fit",
+}
+#: networks and batches by what the ids of their runs begin and go on with
+BATCHED = {
+    "two layers, small batches": ("digits", ""),
+    "two layers, large batches": ("digits", "-batch128"),
+    "five layers, small batches": ("deep", ""),
+    "five layers, large batches": ("deep", "-batch128"),
 }
 
 
@@ -438,19 +481,29 @@ def accuracies(rows: pd.DataFrame, kinds: Iterable[str]) -> dict[str, list[float
     return {kind: rows["accuracy"][kind_of == kind].tolist() for kind in kinds}
 
 
-def by_steps(kinds: pd.DataFrame, network: str, ids: dict[str, str], what: str = "lost_points") -> pd.DataFrame:
-    """A table of words: a line for each of `ids`, a column for each size of steps.
+def by_steps(kinds: pd.DataFrame, ids: Mapping[str, str]) -> pd.DataFrame:
+    """Points lost by the digits network, in words: a line for each of `ids`, a column for each size of steps.
 
-    A cell says the mean of `what`, lost_points with the interval of the mean, accuracy with the least and
-    the most of the runs.
+    `ids` says what the id of a run adds for each line. A cell says the mean and its interval.
     """
-    ends = ("lost_low", "lost_high") if what == "lost_points" else ("least", "most")
+    columns = ["lost_points", "lost_low", "lost_high"]
     found = {
-        words: {
-            steps: _ranged(*(kinds.loc[f"{network}-{rate}{more}", column] for column in (what, *ends)))
-            for steps, rate in STEPS.items()
-        }
+        words: {steps: _ranged(*kinds.loc[f"digits-sgd-{rate}{more}", columns]) for steps, rate in STEPS.items()}
         for words, more in ids.items()
+    }
+    return pd.DataFrame.from_dict(found, orient="index")
+
+
+def in_range(kinds: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy in words, with the least and the most of the starts: networks by the format of their gradients."""
+    columns = ["accuracy", "least", "most"]
+    found = {
+        f"{words}, {steps}": {
+            name: _ranged(*kinds.loc[f"{network}-sgd-{rate}{batch}{more}", columns])
+            for name, more in GRADIENTS_IN.items()
+        }
+        for steps, rate in STEPS.items()
+        for words, (network, batch) in BATCHED.items()
     }
     return pd.DataFrame.from_dict(found, orient="index")
 
@@ -459,20 +512,40 @@ def _ranged(mean: float, low: float, high: float) -> str:
     return f"{mean:.1f} ({low:.1f} to {high:.1f})".replace("-", "−").replace("−0.0", "0.0")
 
 
-def fewest_bits(kinds: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
-    """The fewest bits, for whole numbers, from which on no more than so many points are lost on average."""
-    ways = {
-        "to use a trained network": "-used-int{}",
-        "to train, weights rounded to nearest": "-int{}",
-        "to train, weights rounded by coin": "-int{}-coin",
+#: ways of using the bits of a weight on the fixed grid, and what the ids of their runs add
+WAYS = {"used": "-used-weights-int{}", "trained, to nearest": "-int{}", "trained, by coin": "-int{}-coin"}
+
+
+def by_bits(kinds: pd.DataFrame) -> pd.DataFrame:
+    """The kinds of run that keep weights as whole numbers: way, steps and bits beside `summary`."""
+    words = {
+        f"digits-sgd-{rate}{more.format(bits)}": {"way": way, "steps": steps, "bits": bits}
+        for (way, more), (steps, rate) in product(WAYS.items(), STEPS.items())
+        for bits in range(2, 17)
     }
-    found: dict[str, dict[str, int]] = {way: {} for way in ways}
-    for (way, more), (steps, rate) in product(ways.items(), STEPS.items()):
-        ids = {bits: f"digits-sgd-{rate}{more.format(bits)}" for bits in range(2, 17)}
-        lost = {bits: kinds["lost_points"][kind] for bits, kind in ids.items() if kind in kinds.index}
-        too_few = [bits for bits, points in lost.items() if points > within]
-        found[way][steps] = max(too_few, default=min(lost) - 1) + 1
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis("fewest bits")
+    return kinds.loc[list(words)].join(pd.DataFrame.from_dict(words, orient="index"))
+
+
+def fewest_bits(rows: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
+    """The fewest bits from which on no more than so many points are lost, by way and steps of `by_bits`.
+
+    `fewest` goes by the mean over the starts, `least` and `most` by the ends of its interval.
+    """
+    columns = {"fewest": "lost_points", "least": "lost_low", "most": "lost_high"}
+    found = {
+        of: {name: int(part["bits"].where(part[column] > within, 1).max()) + 1 for name, column in columns.items()}
+        for of, part in rows.groupby(["way", "steps"], sort=False)
+    }
+    return pd.DataFrame.from_dict(found, orient="index")
+
+
+def sample(starts: int) -> list[Run]:
+    """Runs of every experiment that the figures show, from so many starts."""
+    small, large = STEPS["small steps"], STEPS["large steps"]
+    kinds = {f"digits-sgd-{rate}{more}" for rate in STEPS.values() for ids in LINES.values() for more in ids.values()}
+    kinds |= {f"digits-sgd-{small}{MULTIPLIED_IN[name]}" for name in ("E4M3 forward, E5M2 back", "int8, scale fitted")}
+    kinds |= {f"deep-sgd-{large}-batch128{more}" for more in GRADIENTS_IN.values()}
+    return [run for run in plan(range(starts)) if run.run_id.rpartition("-s")[0] in kinds]
 
 
 def repeat(runs: Sequence[Run], **where: Any) -> pd.DataFrame:
@@ -500,8 +573,9 @@ def check(known: dict[str, tables.Table]) -> list[tables.Problem]:
     expected = f"{VERSION}, the version of dojo.study; record anew with make study"
     found = [row.problem("version", expected) for row in table.rows.values() if row.cells["version"] != str(VERSION)]
     wanted = {name for run in plan() for name in (run.run_id, *map(run.used_id, run.uses))}
-    for row_id in sorted(wanted - set(table.rows)):
-        found.append(tables.Problem(table.file, 1, "run_id", row_id, "to be recorded: make study"))
+    if missing := sorted(wanted - set(table.rows)):
+        more = f" (and {len(missing) - 1:,} more)" if missing[1:] else ""
+        found.append(tables.Problem(table.file, 1, "run_id", missing[0], f"to be recorded{more}: make study"))
     return found
 
 

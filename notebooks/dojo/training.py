@@ -182,8 +182,12 @@ def _softmax(scores: Matrix) -> Matrix:
 
 
 def accuracy(layers: Sequence[Layer], data: Split, products: str | Format = "fp32") -> float:
-    """Per cent of the test examples answered rightly, with weights and activations rounded to `products`."""
-    scores, _ = forward(layers, data.test_inputs, caster(products))
+    """Per cent of the test examples answered rightly, with weights and activations rounded to `products`.
+
+    One thread, as in training.
+    """
+    with threadpool_limits(1):
+        scores, _ = forward(layers, data.test_inputs, caster(products))
     return 100 * float(np.mean(scores.argmax(axis=1) == data.test_kinds))
 
 
@@ -272,13 +276,22 @@ def _batches(count: int, size: int, rng: np.random.Generator) -> list[NDArray[np
     return np.split(order[: count // size * size], count // size) if count >= size else [order]
 
 
+def stored(layers: Sequence[Layer], name: str) -> list[Layer]:
+    """The layers with their weights rounded to nearest in the format in which they would be stored."""
+    return [Layer(formats.nearest(layer.weights, _storage(name)), layer.bias) for layer in layers]
+
+
+def _storage(name: str) -> Format:
+    """The format in which weights are stored: whole numbers as a grid of 2^-mantissa_bits between -1 and 1."""
+    form = formats.named(name)
+    return form if form.exponent_bits else form.with_bias(1)
+
+
 def _storer(recipe: Recipe, rng: np.random.Generator) -> Callable[[Matrix], Matrix]:
     """How weights are written: as they are, to nearest or by coin."""
-    form = formats.named(recipe.weights)
+    form = _storage(recipe.weights)
     if form == formats.named("fp32"):
         return lambda x: x
-    if not form.exponent_bits:
-        form = form.with_bias(1)  # a grid of 2^-mantissa_bits between -1 and 1
     return (lambda x: formats.stochastic(x, form, rng)) if recipe.coin else (lambda x: formats.nearest(x, form))
 
 

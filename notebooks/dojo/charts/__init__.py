@@ -3,7 +3,7 @@
 What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
 """
 
-from dojo.charts.number_formats import reach, rulers, same_bits, undone_or_applied, walks
+from dojo.charts.number_formats import by_bits, let_through, reach, rulers, same_bits, walks
 from dojo.charts.people import before_or_after, flow, tenures, tree
 from dojo.charts.timeline import (
     RESULTS,
@@ -22,8 +22,10 @@ __all__ = [
     "before_or_after",
     "borders",
     "budgets",
+    "by_bits",
     "compute",
     "flow",
+    "let_through",
     "long_timeline",
     "many_chips",
     "needs",
@@ -36,6 +38,5 @@ __all__ = [
     "strip",
     "tenures",
     "tree",
-    "undone_or_applied",
     "walks",
 ]

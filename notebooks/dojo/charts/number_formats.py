@@ -35,15 +35,15 @@ def rulers(forms: Mapping[str, Format]) -> Figure:
     for number, (words, form) in enumerate(forms.items()):
         y = 44 * number
         ax.text(0, y + 10, words, va="center", weight="bold")
-        ax.text(2, y + 10, _steps(form), va="center", ha="right")
+        ax.text(2, y + 10, _marks(form), va="center", ha="right")
         _ruler(ax, form, y + 22, words)
     return figure
 
 
-def _steps(form: Format) -> str:
-    """How many steps a format has between 1 and 2."""
-    count = form.steps_from_one
-    return f"{count:,} step{'' if count == 1 else 's'} from 1 to 2" if count else "nothing from 1 to 2"
+def _marks(form: Format) -> str:
+    """How many values a format has from 1 up to 2."""
+    count = form.values_from_one
+    return f"{count:,} mark{'' if count == 1 else 's'} from 1 to 2" if count else "none from 1 to 2"
 
 
 def _ruler(ax: Axes, form: Format, y: float, name: str) -> None:
@@ -159,13 +159,13 @@ ROUNDINGS = {
 
 
 @styled
-def undone_or_applied(rows: pd.DataFrame) -> Figure:
-    """Accuracy against the share of single changes undone, and against how much of the change is made in sum.
+def let_through(rows: pd.DataFrame) -> Figure:
+    """Accuracy against the share of single changes that rounding lets through, and against the change made in sum.
 
-    `rows` (indexed by kind of run) need accuracy, undone, applied and rounding (nearest or coin).
+    `rows` (indexed by kind of run) need accuracy, through, applied and rounding (nearest or coin).
     """
     figure = canvas(NARROW, 236)
-    panels = {"undone": "single changes undone", "applied": "whole change made"}
+    panels = {"through": "single changes made", "applied": "change made in sum"}
     for number, (column, words) in enumerate(panels.items()):
         ax = figure.add_axes((0.09 + 0.465 * number, 0.27, 0.4, 0.62))
         ax.set(xlim=(-0.04, 1.06), ylim=(25, 102), xticks=[0, 0.5, 1])
@@ -180,6 +180,44 @@ def undone_or_applied(rows: pd.DataFrame) -> Figure:
             dot = ax.scatter([row[column]], [row["accuracy"]], s=22, linewidths=1, zorder=3, **look)
             dot.set(gid=f"{kind}-{column}", clip_on=False)
     key(figure, {"rounded to nearest": ROUNDINGS["nearest"], "by coin": ROUNDINGS["coin"]})
+    return figure
+
+
+# --- how many bits ------------------------------------------------------------------------------------------
+
+#: how each way of using the bits is drawn
+WAYS = {
+    "used": {"color": GREY, "ls": ":", "marker": "D"},
+    "trained, by coin": {"color": BLUE, "ls": "-", "marker": "o"},
+    "trained, to nearest": {"color": ORANGE, "ls": "--", "marker": "s"},
+}
+
+
+@styled
+def by_bits(rows: pd.DataFrame, enough: pd.Series) -> Figure:
+    """Accuracy by bits of a weight, a panel for each size of steps: used, trained by coin, trained to nearest.
+
+    `rows` (indexed by kind of run) need steps, way, bits, accuracy, low and high; the interval is a pale
+    band. `enough` has the fewest bits that do, by (way, steps); there the line bears a mark.
+    """
+    blocks = list(rows["steps"].unique())
+    figure = canvas(NARROW, 182 * len(blocks) + 36)
+    for number, steps in enumerate(blocks):
+        height = figure.get_figheight() * 96
+        ax = figure.add_axes((0.09, 1 - (182 * number + 154) / height, 0.88, 126 / height))
+        ax.set(xlim=(1.7, 16.3), ylim=(0, 103), xticks=range(2, 17, 2))
+        ax.set_title(f"{steps.capitalize()}: read rightly, per cent", weight="normal")
+        for way, look in WAYS.items():
+            part = rows[(rows["steps"] == steps) & (rows["way"] == way)].sort_values("bits")
+            (line,) = ax.plot(part["bits"], part["accuracy"], color=look["color"], ls=look["ls"], lw=1.6)
+            line.set_gid(f"{steps}-{way}")
+            ax.fill_between(part["bits"], part["low"], part["high"], color=look["color"], alpha=0.18, lw=0)
+            bits = int(enough[way, steps])
+            value = part.set_index("bits")["accuracy"][bits]
+            dot = ax.scatter([bits], [value], s=34, color=look["color"], marker=look["marker"], zorder=4, lw=0)
+            dot.set(gid=f"{steps}-{way}-enough", clip_on=False)
+        ax.set_xlabel("bits of a weight" if number == len(blocks) - 1 else "")
+    key(figure, {way: {"color": look["color"], "marker": look["marker"]} for way, look in WAYS.items()})
     return figure
 
 
