@@ -204,7 +204,7 @@ def by_bits(rows: pd.DataFrame, enough: pd.Series) -> Figure:
     figure = canvas(NARROW, 182 * len(blocks) + 36)
     for number, steps in enumerate(blocks):
         height = figure.get_figheight() * 96
-        ax = figure.add_axes((0.09, 1 - (182 * number + 154) / height, 0.88, 126 / height))
+        ax = figure.add_axes((0.1, 1 - (182 * number + 154) / height, 0.87, 126 / height))
         ax.set(xlim=(1.7, 16.3), ylim=(0, 103), xticks=range(2, 17, 2))
         ax.set_title(f"{steps.capitalize()}: read rightly, per cent", weight="normal")
         for way, look in WAYS.items():
