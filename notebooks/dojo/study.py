@@ -64,6 +64,8 @@ MULTIPLIED = (
     ("int8", "int8", "fit"),
     ("int4", "int4", "fit"),
 )
+#: weights, products, gradients, scaling: eight bits for all of them at once
+EVERYTHING = (("int8", "int8", "int8", "fit"), ("fp8-e4m3", "fp8-e4m3", "fp8-e5m2", "none"))
 PASSED_BACK = (
     ("fp32", "none"),
     ("fp8-e4m3", "none"),
@@ -126,6 +128,9 @@ def _plan_of(seed: int) -> Iterator[Run]:
                 yield Run("storage", Recipe(data, optimizer=optimizer, rate=rate, weights=name, coin=coin), seed)
     for rate, (products, gradients, scaling) in product(RATES["sgd"], MULTIPLIED):
         yield Run("products", Recipe(rate=rate, products=products, gradients=gradients, scaling=scaling), seed)
+    for rate, (weights, products, gradients, scaling), coin in product(RATES["sgd"], EVERYTHING, (False, True)):
+        recipe = Recipe(rate=rate, weights=weights, coin=coin, products=products, gradients=gradients, scaling=scaling)
+        yield Run("everything", recipe, seed)
     networks = product(RATES["sgd"], NETWORKS.values(), BATCHES.values())
     for (rate, hidden, batch), (gradients, scaling) in product(networks, PASSED_BACK):
         recipe = Recipe(rate=rate, hidden=hidden, batch=batch, gradients=gradients, scaling=scaling)
@@ -226,10 +231,11 @@ def record(runs: Sequence[Run], folder: Path = MEASURED, journal: Path = JOURNAL
     """Run what is not recorded yet and write the tables; returns how many runs were done now.
 
     `where` goes to `outcomes`. Raises ValueError, before anything is run or written, when the tables or
-    the journal are of another version of the study.
+    the journal are of another version of the study, or when this machine has changed since it recorded.
     """
     old = _recorded(folder)
     kept = _journal(journal)
+    _same_machine(folder, old, machine())
     wanted = [run for run in runs if run.run_id not in old.rows and run.run_id not in kept]
     journal.parent.mkdir(parents=True, exist_ok=True)
     with open(journal, "a", encoding="utf-8") as file:
@@ -318,6 +324,17 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         return {row[first]: row for row in reader}
 
 
+def _same_machine(folder: Path, old: _Tables, now: dict[str, str]) -> None:
+    """ValueError when a machine is recorded under the id of this one, but with other versions of something."""
+    known = old.machines.get(now["machine_id"], now)
+    for column, value in now.items():
+        if known[column] != value:
+            raise ValueError(
+                f"{folder.name}/machines.csv, {now['machine_id']}, column {column}: {known[column]!r}; here it is "
+                f"{value!r}, so results need not compare. Record into another folder with --out"
+            )
+
+
 def _journal(path: Path) -> dict[str, Outcome]:
     """Runs that an interrupted study has finished; a last line cut off in writing is run again."""
     if not path.exists():
@@ -343,6 +360,8 @@ def _write_tables(folder: Path, runs: Sequence[Run], old: _Tables, kept: dict[st
     """The tables with the new rows, in the order of the plan; what was recorded for other runs stays at the end."""
     rows = old.rows | {row["run_id"]: row for outcome in kept.values() for row in outcome.rows}
     sizes = old.sizes | {size["size_id"]: size for outcome in kept.values() for size in outcome.sizes}
+    for outcome in kept.values():
+        _same_machine(folder, old, outcome.machine)
     now = {"recorded": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND}
     machines = old.machines | {o.machine["machine_id"]: {**o.machine, **now} for o in kept.values()}
     ids = [name for run in runs for name in (run.run_id, *map(run.used_id, run.uses))]
@@ -373,7 +392,10 @@ def load() -> pd.DataFrame:
 
 
 def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
-    """The interval that holds the mean with this confidence, by Student's t. Needs two values or more."""
+    """The interval that holds the mean with this confidence, by Student's t. Needs two values or more.
+
+    It speaks of further starts with the same data; other data are another question.
+    """
     found = np.asarray(values, float)
     half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) / np.sqrt(len(found))
     return float(found.mean() - half), float(found.mean() + half)
@@ -449,9 +471,17 @@ MULTIPLIED_IN = {
     "E4M3 both ways": "-products-fp8-e4m3-gradients-fp8-e4m3",
     "int4, scale fitted": "-products-int4-gradients-int4-fit",
 }
+#: the same with weights stored in eight bits too
+EVERYTHING_IN = {
+    "all in int8, coin": "-int8-coin-products-int8-gradients-int8-fit",
+    "all in int8, to nearest": "-int8-products-int8-gradients-int8-fit",
+    "all in FP8, coin": "-fp8-e4m3-coin-products-fp8-e4m3-gradients-fp8-e5m2",
+    "all in FP8, to nearest": "-fp8-e4m3-products-fp8-e4m3-gradients-fp8-e5m2",
+}
 #: what gradients are written in
 GRADIENTS_IN = {
     "FP32": "",
+    "E5M2": "-gradients-fp8-e5m2",
     "E4M3": "-gradients-fp8-e4m3",
     "E4M3, times 1,024": "-gradients-fp8-e4m3-loss",
     "CFloat8, bias fitted": "-gradients-cfloat8-1-4-3-fit",
@@ -540,10 +570,11 @@ def fewest_bits(rows: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
 
 
 def sample(starts: int) -> list[Run]:
-    """Runs of every experiment that the figures show, from so many starts."""
+    """Some runs of each experiment with the digits, from so many starts."""
     small, large = STEPS["small steps"], STEPS["large steps"]
     kinds = {f"digits-sgd-{rate}{more}" for rate in STEPS.values() for ids in LINES.values() for more in ids.values()}
-    kinds |= {f"digits-sgd-{small}{MULTIPLIED_IN[name]}" for name in ("E4M3 forward, E5M2 back", "int8, scale fitted")}
+    kinds |= {f"digits-sgd-{small}{MULTIPLIED_IN['int8, scale fitted']}"}
+    kinds |= {f"digits-sgd-{small}{EVERYTHING_IN['all in int8, coin']}"}
     kinds |= {f"deep-sgd-{large}-batch128{more}" for more in GRADIENTS_IN.values()}
     return [run for run in plan(range(starts)) if run.run_id.rpartition("-s")[0] in kinds]
 
@@ -603,8 +634,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _verify(count: int, where: dict[str, Any]) -> int:
-    chosen = Random(VERSION).sample(plan(), count)
-    found = repeat(chosen, **where)
+    known = load().index
+    runs = [run for run in plan() if run.run_id in known]
+    found = repeat(Random(VERSION).sample(runs, min(count, len(runs))), **where)
     print(found.round(2).to_string())
     same = "the recorded kind of machine" if found["same_machine"].all() else "another kind of machine"
     print(f"{int(found['agrees'].sum())} of {len(found)} runs agree, on {same}")
