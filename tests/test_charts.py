@@ -67,7 +67,7 @@ KINDS = study.summary(study.load())
 EIGHT = study.same_bits(KINDS)
 STORED = KINDS.loc[["digits-sgd-0.05-int8", "digits-sgd-0.005-bf16-coin"]].assign(through=0.1)
 BITS = study.by_bits(KINDS)
-ENOUGH = study.fewest_bits(BITS)["fewest"]
+ENOUGH = study.fewest_bits(BITS)
 SIZES = (
     tables.load("gradient_sizes")
     .query("run_id == 'deep-sgd-0.05-s0'")

