@@ -30,8 +30,10 @@ def test_every_run_of_the_plan_is_recorded():
 
 def test_a_recorded_run_repeats():
     """Equal on the recorded kind of machine; elsewhere where one more run is to be expected."""
-    chosen = Random(11).sample([run for run in study.plan() if not run.watched], 16)
-    found = study.repeat(chosen, jobs=1)
+    runs = [run for run in study.plan() if not run.watched]
+    used = next(run for run in runs if run.uses)
+    found = study.repeat([used, *Random(11).sample(runs, 16)], jobs=1)
+    assert set(map(used.used_id, used.uses)) < set(found.index)
     assert found[~found["agrees"]].to_string() == found.iloc[:0].to_string()
 
 
@@ -276,6 +278,7 @@ def test_a_machine_that_changed_is_refused(whole, tmp_path, monkeypatch):
     real = study.machine()
     monkeypatch.setattr(study, "machine", lambda: real | {"python": "3.99.0"})
     monkeypatch.setattr(study, "perform", lambda run: pytest.fail("nothing may be run"))
+    assert study.record(runs(), tmp_path, tmp_path / "journal", jobs=1, quiet=True) == 0  # nothing to run: no matter
     expected = rf"machines\.csv, {real['machine_id']}, column python: '{real['python']}'; here it is '3\.99\.0'"
     with pytest.raises(ValueError, match=expected):
         study.record([*runs(), Run("storage", Recipe(), 99)], tmp_path, tmp_path / "journal", jobs=1, quiet=True)

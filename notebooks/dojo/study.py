@@ -66,6 +66,7 @@ MULTIPLIED = (
 )
 #: weights, products, gradients, scaling: eight bits for all of them at once
 EVERYTHING = (("int8", "int8", "int8", "fit"), ("fp8-e4m3", "fp8-e4m3", "fp8-e5m2", "none"))
+#: gradients, scaling, with all else in 32 bits
 PASSED_BACK = (
     ("fp32", "none"),
     ("fp8-e4m3", "none"),
@@ -235,8 +236,9 @@ def record(runs: Sequence[Run], folder: Path = MEASURED, journal: Path = JOURNAL
     """
     old = _recorded(folder)
     kept = _journal(journal)
-    _same_machine(folder, old, machine())
     wanted = [run for run in runs if run.run_id not in old.rows and run.run_id not in kept]
+    if wanted:
+        _same_machine(folder, old, machine())
     journal.parent.mkdir(parents=True, exist_ok=True)
     with open(journal, "a", encoding="utf-8") as file:
         for run, outcome in outcomes(wanted, **where):
@@ -580,7 +582,7 @@ def sample(starts: int) -> list[Run]:
 
 
 def repeat(runs: Sequence[Run], **where: Any) -> pd.DataFrame:
-    """Runs done again, in `again`, beside what is recorded, in `recorded`.
+    """Runs done again and used again, their accuracies in `again` beside what is recorded, in `recorded`.
 
     On the recorded kind of machine a run agrees when it is equal; elsewhere when it lies in the interval
     in which one more run is to be expected, `low` to `high`. KeyError for a run that is not recorded.
@@ -588,12 +590,14 @@ def repeat(runs: Sequence[Run], **where: Any) -> pd.DataFrame:
     rows, here = load(), machine()["machine_id"]
     found = {}
     for run, outcome in outcomes(runs, quiet=True, **where):
-        recorded = rows.loc[run.run_id]
-        kin = rows[(rows[KIND] == recorded[KIND]).all(axis=1)]["accuracy"]
-        low, high = one_more(kin, 100 / len(training.split(run.recipe.data, run.seed).test_kinds))
-        again, same = outcome.rows[0]["accuracy"], recorded["machine_id"] == here
-        agrees = again == recorded["accuracy"] if same else low <= again <= high
-        found[run.run_id] = (recorded["accuracy"], again, low, high, same, agrees)
+        example = 100 / len(training.split(run.recipe.data, run.seed).test_kinds)
+        for row_id, again in ((row["run_id"], row["accuracy"]) for row in outcome.rows):
+            recorded = rows.loc[row_id]
+            kin = rows[(rows[KIND] == recorded[KIND]).all(axis=1)]["accuracy"]
+            low, high = one_more(kin, example)
+            same = recorded["machine_id"] == here
+            agrees = again == recorded["accuracy"] if same else low <= again <= high
+            found[row_id] = (recorded["accuracy"], again, low, high, same, agrees)
     columns = ["recorded", "again", "low", "high", "same_machine", "agrees"]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis("run")
 
@@ -639,7 +643,7 @@ def _verify(count: int, where: dict[str, Any]) -> int:
     found = repeat(Random(VERSION).sample(runs, min(count, len(runs))), **where)
     print(found.round(2).to_string())
     same = "the recorded kind of machine" if found["same_machine"].all() else "another kind of machine"
-    print(f"{int(found['agrees'].sum())} of {len(found)} runs agree, on {same}")
+    print(f"{int(found['agrees'].sum())} of {len(found)} results agree, on {same}")
     return 0 if found["agrees"].all() else 1
 
 
