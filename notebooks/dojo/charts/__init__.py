@@ -3,6 +3,7 @@
 What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
 """
 
+from dojo.charts.deadline import by_batch, deadline, joules, left_of_bulk, off
 from dojo.charts.number_formats import by_bits, let_through, reach, rulers, same_bits, walks
 from dojo.charts.people import before_or_after, flow, tenures, tree
 from dojo.charts.timeline import (
@@ -22,13 +23,18 @@ __all__ = [
     "before_or_after",
     "borders",
     "budgets",
+    "by_batch",
     "by_bits",
     "compute",
+    "deadline",
     "flow",
+    "joules",
+    "left_of_bulk",
     "let_through",
     "long_timeline",
     "many_chips",
     "needs",
+    "off",
     "one_frame",
     "promise_dots",
     "reach",

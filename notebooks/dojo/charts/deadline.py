@@ -1,0 +1,273 @@
+"""The charts of the notebook on deadlines and watts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, canvas, key, look, styled
+
+#: height of a line of a chart with rows, in pixels
+LINE = 18
+#: colours by what a maker offers a part for
+OFFERED = {"inference": ORANGE, "both": BLUE}
+#: one query of one image, one of eight, and bulk
+SHAPES = {"one": "o", "eight": "s", "bulk": "D"}
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
+# --- the deadline --------------------------------------------------------------------------------
+
+
+@styled
+def deadline(
+    panels: Mapping[str, pd.DataFrame], frame: float, labels: Mapping[str, str], below: Collection[str] = ()
+) -> Figure:
+    """Waiting time against bulk rate, both on log axes, a panel for each network.
+
+    `panels` maps words to rows by chip_id: words, role (what the maker offers it for), one_ms, eight_ms and
+    bulk. A circle is one image, a square eight, joined for each part. The line is the time in milliseconds
+    until the next camera frame. `labels` are other words for some parts, "" for none; the words of those
+    `below` stand under their marks.
+    """
+    panel, foot = 232, 50
+    height = panel * len(panels) + foot
+    figure = canvas(NARROW, height)
+    times = [frame, *(t for rows in panels.values() for c in ("one_ms", "eight_ms") for t in rows[c])]
+    for number, (words, rows) in enumerate(panels.items()):
+        bottom = height - panel * (number + 1)
+        ax = figure.add_axes((0.105, (bottom + 34) / height, 0.875, (panel - 62) / height))
+        ax.set(xscale="log", yscale="log", ylim=(min(times) * 0.45, max(times) * 2.2))
+        ax.set_xlim(rows["bulk"].min() * 0.62, rows["bulk"].max() * 1.75)
+        ax.set_title(f"{words}: milliseconds", loc="left", x=-0.09)
+        ax.set_xlabel("images a second in bulk", labelpad=2)
+        for axis, steps in ((ax.yaxis, (1,)), (ax.xaxis, (1, 2, 5))):
+            low, high = axis.get_view_interval()
+            ticks = [base * 10.0**power for power in range(-2, 6) for base in steps]
+            axis.set_ticks([tick for tick in ticks if low <= tick <= high])
+            axis.set_major_formatter(lambda value, _: _plain(value))
+        ax.minorticks_off()
+        ax.axhline(frame, color=GREY, lw=1.2, ls="--", zorder=1)
+        ax.text(1, frame * 1.12, f"next frame: {frame:.3g} ms", transform=ax.get_yaxis_transform(), ha="right")
+        words_of = rows["words"].to_dict() | dict(labels)
+        _spans(ax, rows, number, words_of, below)
+    entries = {"one image": "o", "eight at once": "s"}
+    marks = {name: {"marker": shape, "color": GREY, "s": 34} for name, shape in entries.items()}
+    key(figure, marks, line=22)
+    _offers(figure)
+    return figure
+
+
+def _offers(figure: Figure) -> None:
+    """A key above the one at the foot: colours by what a maker offers a part for."""
+    words = {"offered for both jobs": BLUE, "offered for inference": ORANGE}
+    key(figure, {name: {"marker": "o", "color": colour, "s": 34} for name, colour in words.items()}, line=22)
+    axes = figure.axes[-1]
+    place = axes.get_position()
+    axes.set_position((place.x0, place.y0 + 20 / (figure.get_figheight() * 96), place.width, place.height))
+
+
+def _spans(ax: Axes, rows: pd.DataFrame, number: int, words: Mapping[str, str], below: Collection[str]) -> None:
+    """Each part's two times, joined, with its name."""
+    for chip_id, row in rows.iterrows():
+        colour = OFFERED[row["role"]]
+        ax.plot([row["bulk"]] * 2, [row["one_ms"], row["eight_ms"]], color=colour, lw=1.2, ls="-", zorder=2)
+        for name in ("one", "eight"):
+            dot = ax.scatter([row["bulk"]], [row[f"{name}_ms"]], s=34, marker=SHAPES[name], color=colour, zorder=3)
+            dot.set_gid(f"{chip_id}-{name}-{number}")
+        if words[chip_id]:
+            above = chip_id not in below
+            place = (row["bulk"], row["eight_ms"] if above else row["one_ms"])
+            style = {"textcoords": "offset points", "ha": "center", "va": "bottom" if above else "top"}
+            ax.annotate(words[chip_id], place, (0, 5 if above else -5), color=colour, zorder=4, **style)
+
+
+# --- rows of marks ---------------------------------------------------------------------------------
+
+
+def _lines(
+    rows: pd.DataFrame, group: str, foot: int, left: int = 104, margin: int = 12
+) -> tuple[Figure, Axes, dict[object, float]]:
+    """A canvas with a heading for each group and a named line for each row; the middle of each line by its index."""
+    groups = list(dict.fromkeys(rows[group]))
+    height = LINE * (len(rows) + len(groups)) + 6 * (len(groups) - 1) + foot + 6
+    figure = canvas(NARROW, height)
+    ax = figure.add_axes((left / NARROW, foot / height, 1 - (left + margin) / NARROW, 1 - (foot + 6) / height))
+    ax.set(ylim=(height - foot - 6, 0), yticks=[])
+    ax.spines["left"].set_visible(False)
+    middles: dict[object, float] = {}
+    y = 0.0
+    for name in groups:
+        ax.text(-left + 8, y + LINE / 2, name, transform=_pixels(ax), weight="bold", va="center")
+        y += LINE
+        for index, row in rows[rows[group] == name].iterrows():
+            middles[index] = y + LINE / 2
+            ax.text(-8, y + LINE / 2, row["words"], transform=_pixels(ax), ha="right", va="center")
+            y += LINE
+        y += 6
+    return figure, ax, middles
+
+
+def _pixels(ax: Axes) -> object:
+    """Pixels from the left end of the axis across, the axis's own units down."""
+    from matplotlib.transforms import Affine2D, blended_transform_factory
+
+    width = ax.get_position().width * ax.figure.get_figwidth() * 96
+    return blended_transform_factory(Affine2D().scale(1 / width) + ax.transAxes, ax.transData)
+
+
+def _rule(ax: Axes, y: float) -> None:
+    ax.plot([0, 1], [y, y], transform=ax.get_yaxis_transform(), color=PALE, lw=0.8, ls="-", zorder=1)
+
+
+@styled
+def left_of_bulk(rows: pd.DataFrame) -> Figure:
+    """What is left of the bulk rate, as a share, one line for each part, grouped by network.
+
+    `rows` need network, words, role, share (one query at a time) and server (queries at random with a limit;
+    NaN where the same part has no such result).
+    """
+    figure, ax, middles = _lines(rows, "network", 82, margin=22)
+    ax.set_xlim(0, 1)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
+    ax.set_xlabel("of the bulk rate is left", labelpad=2)
+    for index, row in rows.iterrows():
+        y, colour = middles[index], OFFERED[row["role"]]
+        _rule(ax, y)
+        name = "-".join(index) if isinstance(index, tuple) else str(index)
+        ax.plot([0, row["share"]], [y, y], color=colour, lw=4, ls="-", zorder=2, solid_capstyle="butt")
+        ax.scatter([row["share"]], [y], s=30, color=colour, zorder=3, clip_on=False).set_gid(f"{name}-alone")
+        label = {"textcoords": "offset points", "va": "center", "bbox": PAPER, "zorder": 2.5}
+        right = row["share"] < 0.85
+        edge, shift, side = (
+            (row["share"], 7, "left") if right else (np.nanmin([row["share"], row["server"]]), -9, "right")
+        )
+        ax.annotate(f"{row['share']:.0%}", (edge, y), (shift, 0), ha=side, **label)
+        if pd.notna(row["server"]):
+            dot = ax.scatter([row["server"]], [y], s=34, marker="s", zorder=3, clip_on=False, **_hollow(colour))
+            dot.set_gid(f"{name}-server")
+    entries = {"one at a time": {"color": GREY, "s": 30}, "many askers, time limit": {"marker": "s", **_hollow(GREY)}}
+    key(figure, entries, line=22)
+    _offers(figure)
+    return figure
+
+
+def _hollow(colour: str) -> dict[str, object]:
+    return {"facecolor": "white", "edgecolor": colour, "linewidths": 1.3}
+
+
+@styled
+def joules(rows: pd.DataFrame) -> Figure:
+    """Millijoules for one picture on a log axis, one line for each machine, grouped by network.
+
+    `rows` need network, words, role, bulk and one (millijoules; NaN where there is no such result), and
+    bulk_id and one_id, the results they are from.
+    """
+    figure, ax, middles = _lines(rows, "network", 82, left=112)
+    both = [value for column in ("bulk", "one") for value in rows[column].dropna()]
+    ax.set(xscale="log", xlim=(min(both) * 0.7, max(both) * 9))
+    ax.set_xticks([5, 10, 20, 50, 100, 500], ["5", "10", "20", "50", "100", "500"])
+    ax.minorticks_off()
+    ax.set_xlabel("millijoules for one inference, at the wall", labelpad=2)
+    for index, row in rows.iterrows():
+        y, colour = middles[index], OFFERED[row["role"]]
+        _rule(ax, y)
+        found = [(row[name], name) for name in ("bulk", "one") if pd.notna(row[name])]
+        ax.plot([found[0][0], found[-1][0]], [y, y], color=colour, lw=1.2, ls="-", zorder=2)
+        for value, name in found:
+            style = {"marker": "D", "s": 30, "color": colour} if name == "bulk" else {"s": 36, **_hollow(colour)}
+            ax.scatter([value], [y], zorder=3, **style).set_gid(str(row[f"{name}_id"]))
+        last = found[-1][0]
+        words = " and ".join(f"{value:.3g}" for value, _ in found)
+        ax.annotate(words, (last, y), (7, 0), textcoords="offset points", va="center", bbox=PAPER, zorder=2.5)
+    entries = {"in bulk": {"marker": "D", "color": GREY, "s": 30}, "one at a time": {"s": 36, **_hollow(GREY)}}
+    key(figure, entries, line=22)
+    _offers(figure)
+    return figure
+
+
+@styled
+def off(rows: pd.DataFrame) -> Figure:
+    """Measured over predicted time on a log axis, one line for each part, grouped by network.
+
+    `rows` need group, words, and one, eight and bulk (NaN where a part did not run a scenario). Right of the
+    middle the model is too fast, left of it too slow.
+    """
+    figure, ax, middles = _lines(rows, "group", 78)
+    ax.set(xscale="log", xlim=(1 / 2.1, 2.1))
+    ax.set_xticks([0.5, 0.67, 0.8, 1, 1.25, 1.5, 2], ["0.5", "0.67", "0.8", "1", "1.25", "1.5", "2×"])
+    ax.minorticks_off()
+    ax.set_xlabel("measured time over predicted time", labelpad=2)
+    ax.axvline(1, color=GREY, lw=1, ls="-", zorder=1.5)
+    ax.text(0, -0.5, "model too slow", transform=_below(ax), ha="left", va="center", color=GREY)
+    ax.text(1, -0.5, "model too fast", transform=_below(ax), ha="right", va="center", color=GREY)
+    colours = {"one": PLUM, "eight": GREY, "bulk": INK}
+    for index, row in rows.iterrows():
+        _rule(ax, middles[index])
+        name = "-".join(index) if isinstance(index, tuple) else str(index)
+        for scenario, shape in SHAPES.items():
+            if pd.notna(row[scenario]):
+                style = {"marker": shape, "s": 30, "color": colours[scenario], "zorder": 3, "alpha": 0.9}
+                ax.scatter([row[scenario]], [middles[index]], **style).set_gid(f"{name}-{scenario}")
+    words = {"one image": "one", "eight": "eight", "bulk": "bulk"}
+    key(figure, {w: {"marker": SHAPES[n], "color": colours[n], "s": 30} for w, n in words.items()}, line=22)
+    return figure
+
+
+def _below(ax: Axes) -> object:
+    """A line of words under the axis label: shares across, lines of 36 pixels below the axis down."""
+    from matplotlib.transforms import Affine2D, ScaledTranslation, blended_transform_factory
+
+    figure = ax.figure
+    shift = ScaledTranslation(0, -30 / 96, figure.dpi_scale_trans)
+    down = Affine2D().scale(1, 36 / (ax.get_position().height * figure.get_figheight() * 96)) + ax.transAxes + shift
+    return blended_transform_factory(ax.transAxes, down)
+
+
+# --- the reader's own machine ------------------------------------------------------------------------
+
+
+@styled
+def by_batch(here: pd.DataFrame, recorded: pd.DataFrame, named: tuple[int, ...] = (1, 8, 1024)) -> Figure:
+    """Waiting time for a batch against examples a second, both axes logarithmic: this machine, and a recorded one.
+
+    Both need ms and rate by batch; the batches `named` have words.
+    """
+    figure = canvas(NARROW, 250)
+    ax = figure.add_axes((0.13, 0.24, 0.84, 0.66))
+    ax.set(xscale="log", yscale="log")
+    curves = {"recorded": (recorded, look("reported", GREY), "--"), "this machine, now": (here, look("confirmed"), "-")}
+    for words, (rows, style, line) in curves.items():
+        ax.plot(rows["ms"], rows["rate"], color=style["edgecolor"], lw=1.2, ls=line, zorder=2)
+        ax.scatter(rows["ms"], rows["rate"], s=28, zorder=3, **style).set_gid(words)
+    for batch in named:
+        ms, rate = here.loc[batch]
+        side, shift = ("right", 0) if batch == max(named) else ("left", 4)
+        words = "one" if batch == 1 else f"{batch:,} at once"
+        style = {"textcoords": "offset points", "ha": side, "va": "top", "color": BLUE}
+        ax.annotate(words, (ms, rate), (shift, -7), zorder=2.5, **style)
+    _room(ax, [here, recorded])
+    ax.set_xlabel("milliseconds until the batch is done")
+    ax.set_title("examples a second", loc="left", x=-0.12, weight="normal")
+    key(figure, {words: style for words, (_, style, _) in curves.items()}, line=22)
+    return figure
+
+
+def _room(ax: Axes, curves: Sequence[pd.DataFrame]) -> None:
+    """Limits with room for words, and ticks at round numbers."""
+    for axis, column, less, more in ((ax.xaxis, "ms", 0.6, 2.2), (ax.yaxis, "rate", 0.5, 1.8)):
+        values = np.concatenate([rows[column].to_numpy() for rows in curves])
+        low, high = values.min() * less, values.max() * more
+        axis.set_view_interval(low, high, ignore=True)
+        steps = (1, 2, 5) if high / low < 60 else (1,)
+        ticks = [base * 10.0**power for power in range(-4, 8) for base in steps]
+        axis.set_ticks([tick for tick in ticks if low <= tick <= high])
+        axis.set_major_formatter(lambda value, _: _plain(value))
+    ax.minorticks_off()

@@ -1,0 +1,84 @@
+"""Watts in a car and in a hall, and what arithmetic and memory take for one picture.
+
+The power of a computer that runs all the time costs a car range, the more the slower it drives, and costs
+a hall money. The energies of single operations are published estimates for one manufacturing process.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dojo import tables
+
+#: kilometres in a mile, and hours in a year
+MILE, YEAR = 1.609344, 365.25 * 24
+#: bits that one access to memory brings, in energy_per_op
+ACCESS = 64
+
+
+def lost_range(watts: float, mph: float, wh_per_mile: float) -> float:
+    """Share of a car's range that a steady load takes, between 0 and 1.
+
+    `wh_per_mile` is what driving alone takes, `mph` the average speed in miles an hour. In the time for one
+    mile the load takes watts / mph on top.
+    """
+    extra = watts / mph
+    return extra / (wh_per_mile + extra)
+
+
+def hall_year(watts: float, price: float) -> float:
+    """What a load costs that runs all year, at so much for a kilowatt-hour, in the currency of the price."""
+    return watts / 1000 * YEAR * price
+
+
+def car_and_hall(watts: list[float], speeds: list[float], wh_per_mile: float, price: float) -> pd.DataFrame:
+    """One row for each power: per cent of range lost at each speed (mph), and what the same watts cost in a hall."""
+    rows = {
+        f"{power:g} W": {
+            **{f"{mph:g} mph ({mph * MILE:.0f} km/h)": f"{lost_range(power, mph, wh_per_mile):.1%}" for mph in speeds},
+            "in a hall, a year": f"{hall_year(power, price):,.0f}",
+        }
+        for power in watts
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("computer")
+
+
+def operations(energies: pd.DataFrame) -> pd.DataFrame:
+    """Energies of one process, 7 nm, for one number of eight bits: what arithmetic takes, and what fetching takes.
+
+    `energies` as energy_per_op is loaded. Columns, by what: picojoules, and times over one multiplication
+    in int8. An access to memory brings 64 bits, which are eight such numbers.
+    """
+    words = {
+        "multiply-int8-7nm": "multiply two, int8",
+        "add-int32-7nm": "add the product to a sum, int32",
+        "sram-read-8-kb-64-bit-7nm": "fetch one from a small memory on the chip (8 KB)",
+        "sram-read-1-mb-64-bit-7nm": "fetch one from a larger one on the chip (1 MB)",
+        "dram-access-hbm2-low-64-bit-7nm": "fetch one from stacked memory (HBM2), at least",
+        "dram-access-hbm2-high-64-bit-7nm": "fetch one from stacked memory (HBM2), at most",
+        "dram-access-ddr3-ddr4-64-bit-7nm": "fetch one from ordinary memory (DDR4)",
+    }
+    own = energies.loc[list(words)]
+    fetched = own["format"] == f"{ACCESS} bit"
+    each = own["energy_pj"].where(~fetched, own["energy_pj"] * 8 / ACCESS)
+    found = pd.DataFrame({"what": words, "picojoules": each, "times": each / each["multiply-int8-7nm"]})
+    return found.set_index("what")
+
+
+def image(layers: pd.DataFrame, network: str, batch: int) -> dict[str, float]:
+    """Least energy for one of `batch` images, in millijoules: arithmetic, and weights from memory outside.
+
+    `layers` as network_layers is loaded. Eight bits throughout, sums in 32. Weights are fetched once for each
+    batch; what the layers hand on is counted as staying on the chip. An estimate, not a measurement.
+    """
+    own = layers[layers["network"] == network]
+    energy = tables.load("energy_per_op")["energy_pj"]
+    once = energy["multiply-int8-7nm"] + energy["add-int32-7nm"]
+    weights = own[own["weights_shared"] != "yes"]["weights"].sum() / batch
+    fetched = {
+        "weights, HBM2": "dram-access-hbm2-low-64-bit-7nm",
+        "weights, DDR4": "dram-access-ddr3-ddr4-64-bit-7nm",
+    }
+    found = {"arithmetic": float(own["macs"].sum()) * once}
+    found |= {words: float(weights) * energy[row_id] * 8 / ACCESS for words, row_id in fetched.items()}
+    return {words: picojoules / 1e9 for words, picojoules in found.items()}

@@ -1,0 +1,236 @@
+"""How long a network takes on a chip: a bound from its data sheet, and an estimate with two fitted numbers.
+
+The roofline model: a layer takes at least as long as its arithmetic at the chip's peak rate, and at
+least as long as its data take to pass between the chip and its memory. Whichever is longer counts. What
+fits on the chip stays there and does not travel. The sum over all layers is a bound: no chip is faster.
+
+Real chips stay below. `Fit` says by how much, with two numbers for all chips alike: the share of the
+roofline that is reached, and the time it takes to start a layer. They are fitted to published MLPerf
+results; `calibrated` says how far off the model is for a chip that took no part in the fit. Every part
+among them but one is Nvidia's and none is Tesla's, so for Tesla's chips the bound alone is of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dojo import tables
+
+#: how many images a chip may be given at once when nobody waits
+BATCHES = tuple(2**n for n in range(12))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What limits a chip, by its data sheet."""
+
+    #: dense arithmetic in one format, in 10^12 operations a second (a multiplication and an addition are two)
+    rate: float
+    #: to and from its memory, in GB/s
+    bandwidth: float
+    #: memory on the chip, caches counted, in MB; 0 where none is known
+    on_chip: float = 0.0
+    #: bytes of one number in that format
+    width: float = 1.0
+
+
+def chip(chip_id: str, form: str = "int8", alone: bool = False) -> Chip:
+    """The limits of a chip in a number format, from chip_specs: dense rates only.
+
+    `alone` takes the rate of the graphics unit by itself where the data sheet gives one: parts with
+    further engines use those in bulk only. Raises KeyError, naming the chip, where a figure is missing.
+    """
+    if not (bits := tables.find(form, "number_formats")[0].cells["bits"]):
+        raise KeyError(f"number_formats gives no bits for {form!r}")
+    own = tables.load("chip_specs").query("chip_id == @chip_id")
+    if own.empty:
+        raise KeyError(f"chip_specs has no chip {chip_id!r}")
+    dense = own.query("format == @form and sparsity == 'dense' and scope in ['chip', 'board']")
+    peak = dense.query("attribute == 'peak_rate' and comparable == 'yes'")["value"]
+    part = dense.query("attribute == 'peak_rate_gpu'")["value"] if alone else peak[:0]
+    figures = {"dense peak rate in " + form: part if len(part) else peak}
+    figures["memory bandwidth"] = own.query("attribute == 'memory_bandwidth'")["value"]
+    if missing := [name for name, found in figures.items() if len(found) != 1]:
+        raise KeyError(f"chip_specs gives no single {' and no single '.join(missing)} for {chip_id!r}")
+    rate, bandwidth = (float(found.iloc[0]) for found in figures.values())
+    on_chip = own.query("attribute == 'on_chip_sram'")["value"].sum()
+    return Chip(rate, bandwidth, float(on_chip), float(bits) / 8)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How far real chips stay below the roofline: two numbers for all of them."""
+
+    #: share of the roofline that is reached
+    utilisation: float
+    #: time to start one layer, in seconds
+    start: float
+
+
+#: nothing lost: with this, `seconds` is a bound that no chip can beat
+BOUND = Fit(1.0, 0.0)
+
+
+def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None) -> float:
+    """The least time in seconds for one batch, were every layer to reach the roofline.
+
+    `layers` are the rows of one network in network_layers. Layers without weights are taken to be done
+    along with the one before. `stays`: None, what fits on the chip stays on the chip; True, whatever
+    the layers hand on stays; False, everything travels. All weights stay where they fit beside the largest
+    of what is handed on, and otherwise travel once for each batch.
+    """
+    work = layers[layers["macs"] > 0]
+    handed = (work["in_elements"] + work["out_elements"]).to_numpy(float) * batch * on.width
+    weights = work["weights"].to_numpy(float) * on.width
+    own = float(weights[(work["weights_shared"] != "yes").to_numpy()].sum())
+    room = on.on_chip * 1e6
+    travels = {None: handed > room, True: np.zeros(len(handed), bool), False: np.ones(len(handed), bool)}[stays]
+    kept = stays is not False and own + (0.0 if stays else handed.max()) <= room
+    traffic = np.where(travels, handed, 0.0) + (0.0 if kept else weights)
+    arithmetic = 2 * work["macs"].to_numpy(float) * batch / (on.rate * 1e12)
+    return float(np.maximum(arithmetic, traffic / (on.bandwidth * 1e9)).sum())
+
+
+def steps(layers: pd.DataFrame) -> int:
+    """How many layers have to be started one after another."""
+    return int((layers["macs"] > 0).sum())
+
+
+def seconds(layers: pd.DataFrame, on: Chip, batch: int, fit: Fit = BOUND, stays: bool | None = None) -> float:
+    """Time for one batch: with BOUND at least this, with a fitted `fit` about this."""
+    return least(layers, on, batch, stays) / fit.utilisation + fit.start * steps(layers)
+
+
+def bulk(layers: pd.DataFrame, on: Chip, fit: Fit = BOUND, stays: bool | None = None) -> float:
+    """Images a second when nobody waits: the best of BATCHES. With BOUND at most this."""
+    return max(batch / seconds(layers, on, batch, fit, stays) for batch in BATCHES)
+
+
+# --- fitted to published measurements ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measured result beside the roofline of its chip."""
+
+    chip_id: str
+    network: str
+    #: "one", "eight" or "bulk"
+    scenario: str
+    #: measured time for one query, or for one image in bulk, in seconds
+    measured: float
+    #: for each batch that may be used, its size and the least time for it in seconds
+    batches: tuple[int, ...]
+    least: tuple[float, ...]
+    steps: int
+
+    def predicted(self, fit: Fit) -> float:
+        """The time that the model gives, in seconds: of a query, or of one image in the best batch."""
+        times = np.array(self.least) / fit.utilisation + fit.start * self.steps
+        return float((times / self.batches).min() if self.scenario == "bulk" else times[0])
+
+    def factor(self, fit: Fit) -> float:
+        """How many times as long as predicted it took: above one, the model is too fast."""
+        return self.measured / self.predicted(fit)
+
+
+def cases(parts: pd.DataFrame, layers: pd.DataFrame, networks: Iterable[str], stays: bool | None = None) -> list[Case]:
+    """Measured results beside their rooflines, for the parts and networks whose layers are known.
+
+    `parts` as from `mlperf.parts`, `layers` as network_layers is loaded. All are of int8, the format in
+    which these parts ran them.
+    """
+    found = []
+    for network in networks:
+        own = layers[layers["network"] == network]
+        for chip_id, row in parts.loc[network].iterrows():
+            wanted = {"one": (row["one_ms"] / 1e3, (1,)), "eight": (row["eight_ms"] / 1e3, (8,))}
+            wanted["bulk"] = (1 / row["bulk"], BATCHES)
+            for scenario, (measured, batches) in wanted.items():
+                if np.isfinite(measured):
+                    on = chip(str(chip_id), alone=scenario != "bulk")
+                    times = tuple(least(own, on, batch, stays) for batch in batches)
+                    found.append(Case(str(chip_id), network, scenario, measured, batches, times, steps(own)))
+    return found
+
+
+def fitted(known: Iterable[Case]) -> Fit:
+    """The two numbers that come closest to these cases, bulk and one image at a time weighing the same.
+
+    Closest: the mean squared logarithm of the factor between measured and predicted time, of each of the two.
+    """
+    from scipy.optimize import minimize
+
+    known = list(known)
+    groups = [[case for case in known if case.scenario == scenario] for scenario in ("bulk", "one")]
+
+    def loss(logs: np.ndarray) -> float:
+        tried = Fit(*np.exp(logs))
+        return sum(float(np.mean([np.log(case.factor(tried)) ** 2 for case in group])) for group in groups if group)
+
+    start = np.log([0.5, 5e-6])
+    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 2000})
+    return Fit(*(float(value) for value in np.exp(best.x)))
+
+
+def die(chip_id: str) -> str:
+    """The family of a chip: a module and a card with the same silicon share it."""
+    return chip_id.partition("-")[0]
+
+
+def calibrated(known: Iterable[Case], network: str = "resnet50") -> pd.DataFrame:
+    """How far the model is off for each case, when neither its chip nor a twin took part in the fit.
+
+    The fit uses cases of `network` alone, so for any other network all is prediction. Columns: network,
+    chip_id, scenario, measured_ms, bound_ms, predicted_ms, factor (measured over predicted), off (the same,
+    always above one).
+    """
+    known = list(known)
+    fits = {
+        name: fitted(case for case in known if case.network == network and die(case.chip_id) != name)
+        for name in {die(case.chip_id) for case in known}
+    }
+    rows = [
+        {
+            "network": case.network,
+            "chip_id": case.chip_id,
+            "scenario": case.scenario,
+            "measured_ms": 1e3 * case.measured,
+            "bound_ms": 1e3 * case.predicted(BOUND),
+            "predicted_ms": 1e3 * case.predicted(fits[die(case.chip_id)]),
+            "factor": case.factor(fits[die(case.chip_id)]),
+        }
+        for case in known
+    ]
+    found = pd.DataFrame(rows)
+    return found.assign(off=np.maximum(found["factor"], 1 / found["factor"]))
+
+
+def worst(table: pd.DataFrame) -> pd.DataFrame:
+    """Median and worst error for each network and scenario of `calibrated`, and where the worst is."""
+    grouped = table.groupby(["network", "scenario"], sort=False)
+    at = table.loc[grouped["off"].idxmax()].set_index(["network", "scenario"])["chip_id"]
+    return grouped["off"].agg(median="median", worst="max", results="size").assign(worst_chip=at)
+
+
+def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch: int = 1) -> pd.DataFrame:
+    """What each chip can do at most with one network, for a batch, when what fits stays and when nothing does.
+
+    Columns, by chip_id: at_least_ms, at_most (images a second), at_most_if_nothing_stays. Chips without a
+    dense rate in the format, or without a memory bandwidth, are left out: see `chip`.
+    """
+    rows = {}
+    for chip_id in chips:
+        try:
+            on = chip(chip_id, form)
+        except KeyError:
+            continue
+        stays, travels = least(layers, on, batch), least(layers, on, batch, stays=False)
+        rows[chip_id] = (1e3 * stays, batch / stays, batch / travels)
+    columns = ["at_least_ms", "at_most", "at_most_if_nothing_stays"]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("chip")
+    return found.round({"at_least_ms": 3, **dict.fromkeys(columns[1:], 0)})
