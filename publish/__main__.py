@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dojo import chips, formats, people, study, tables
+from dojo import chips, formats, measure, people, study, tables
 from publish import check, notebooks
 from publish.notebooks import Notebook
 
@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         known = tables.everything()
-        if contradictions := [*people.check(known), *chips.check(known), *formats.check(known), *study.check(known)]:
+        checks = (people.check, chips.check, formats.check, study.check, measure.check)
+        if contradictions := [problem for check_ in checks for problem in check_(known)]:
             raise tables.DataError(contradictions)
         books = notebooks.everything()
         chosen = _chosen(books, options.names)

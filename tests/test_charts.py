@@ -13,7 +13,21 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from dojo import charts, chips, formats, marks, miniature, people, show, study, tables, timeline
+from dojo import (
+    charts,
+    chips,
+    formats,
+    marks,
+    measure,
+    miniature,
+    mlperf,
+    people,
+    roofline,
+    show,
+    study,
+    tables,
+    timeline,
+)
 
 AS_OF = tables.as_of()
 EVENTS = timeline.lanes(tables.load("events"))
@@ -74,6 +88,17 @@ SIZES = (
     .groupby(["epoch", "exponent"], as_index=False)["share"]
     .sum()
 )
+PARTS = mlperf.named(mlperf.parts(tables.load("measured_results")), tables.load("chips"))
+QUICK = PARTS.dropna(subset=["one_ms", "eight_ms"])
+PANELS = {"small": QUICK.loc["resnet50"], "large": QUICK.loc["retinanet"]}
+KEPT = mlperf.kept(PARTS).sort_index().assign(server=float("nan"))
+KEPT.loc[("retinanet", "l4"), "server"] = 0.88
+METERED = mlperf.machines(mlperf.joules(tables.load("measured_results")))
+METERED = mlperf.named(METERED, tables.load("chips")).loc[["resnet50", "bert-99", "retinanet"]]
+TESTED = roofline.calibrated(roofline.cases(PARTS, tables.load("network_layers"), ["resnet50", "retinanet"]))
+OFF = TESTED.pivot(index=["network", "chip_id"], columns="scenario", values="factor")
+OFF = OFF.assign(words=PARTS["words"], group=OFF.index.get_level_values("network"))
+SPEED = measure.rates(tables.load("speed_results"))
 SPANNED = [f"{words}-{part}" for words in SPANS for part in ("normal", "below")]
 
 #: each chart, the ids whose marks it must hold, and words it must show
@@ -112,6 +137,49 @@ CHARTS = {
         lambda: charts.reach(SIZES, SPANS),
         [*SPANNED, *(f"epoch-{row.epoch}-{row.exponent}" for row in SIZES.itertuples())],
         [*SPANS, "epoch 1", "epoch 30", "billionth"],
+    ),
+    "deadline": (
+        lambda: charts.deadline(PANELS, 27.8, {"a100-pcie-80": "", "a100-sxm-80": "two A100"}, ["a30"]),
+        [
+            f"{chip}-{name}-{i}"
+            for i, rows in enumerate(PANELS.values())
+            for chip in rows.index
+            for name in ("one", "eight")
+        ],
+        ["two A100", "AGX Orin", "next frame: 27.8 ms", "one image", "sold for inference"],
+    ),
+    "left of bulk": (
+        lambda: charts.left_of_bulk(KEPT),
+        [
+            *(
+                "-".join([*index, name])
+                for index, row in KEPT.iterrows()
+                for name in ("share", "eight")
+                if row[name] > 0
+            ),
+            "retinanet-l4-server",
+        ],
+        [*KEPT["words"], *KEPT["network"], "5%", "99%", "sold for inference"],
+    ),
+    "joules": (
+        lambda: charts.joules(METERED),
+        [name for column in ("bulk_id", "eight_id", "one_id") for name in METERED[column] if name],
+        [*METERED["words"], "6.68, 20.1", "298, 433, 486", "8.00"],
+    ),
+    "off": (
+        lambda: charts.off(OFF),
+        [
+            "-".join([*index, name])
+            for index, row in OFF.iterrows()
+            for name in ("one", "eight", "bulk")
+            if row[name] > 0
+        ],
+        [*OFF["words"], "model too fast"],
+    ),
+    "by batch": (
+        lambda: charts.by_batch(SPEED.assign(ms=SPEED["ms"] * 1.5, rate=SPEED["rate"] / 1.5), SPEED),
+        ["recorded", "this machine, now"],
+        ["one", "two", "8 at once", "1,024 at once"],
     ),
     "long timeline": (lambda: charts.long_timeline(EVENTS, NAMED, ENDS[1]), EVENTS.index, NAMED.values()),
     "strip": (

@@ -1,7 +1,7 @@
-"""Watts in a car and in a hall, and what arithmetic and memory take for one picture.
+"""Watts in a car and in a data centre, and what arithmetic and memory take for one picture.
 
 The power of a computer that runs all the time costs a car range, the more the slower it drives, and costs
-a hall money. The energies of single operations are published estimates for one manufacturing process.
+a data centre money. The energies of single operations are published estimates for one manufacturing process.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ def lost_range(watts: float, mph: float, wh_per_mile: float) -> float:
     return extra / (wh_per_mile + extra)
 
 
-def hall_year(watts: float, price: float) -> float:
+def year_in_a_hall(watts: float, price: float) -> float:
     """What a load costs that runs all year, at so much for a kilowatt-hour, in the currency of the price."""
     return watts / 1000 * YEAR * price
 
 
 def car_and_hall(watts: list[float], speeds: list[float], wh_per_mile: float, price: float) -> pd.DataFrame:
-    """One row for each power: per cent of range lost at each speed (mph), and what the same watts cost in a hall."""
+    """One row for each power: per cent of range lost at each speed (mph), and the cost of a year in a data centre."""
     rows = {
         f"{power:g} W": {
             **{f"{mph:g} mph ({mph * MILE:.0f} km/h)": f"{lost_range(power, mph, wh_per_mile):.1%}" for mph in speeds},
-            "in a hall, a year": f"{hall_year(power, price):,.0f}",
+            "in a data centre, a year": f"{year_in_a_hall(power, price):,.0f}",
         }
         for power in watts
     }
@@ -65,20 +65,22 @@ def operations(energies: pd.DataFrame) -> pd.DataFrame:
     return found.set_index("what")
 
 
-def image(layers: pd.DataFrame, network: str, batch: int) -> dict[str, float]:
-    """Least energy for one of `batch` images, in millijoules: arithmetic, and weights from memory outside.
+def picture(layers: pd.DataFrame, shared_by: int = 64) -> pd.DataFrame:
+    """What one picture takes by the energies of single operations, in millijoules: a column for each network.
 
-    `layers` as network_layers is loaded. Eight bits throughout, sums in 32. Weights are fetched once for each
-    batch; what the layers hand on is counted as staying on the chip. An estimate, not a measurement.
+    `layers` as network_layers is loaded. Eight bits throughout, sums in 32, memory outside the chip DDR4. Weights
+    are fetched once for a batch. An estimate of the arithmetic and of the memory alone: the rest of a chip
+    and of its machine is not in it.
     """
-    own = layers[layers["network"] == network]
     energy = tables.load("energy_per_op")["energy_pj"]
     once = energy["multiply-int8-7nm"] + energy["add-int32-7nm"]
-    weights = own[own["weights_shared"] != "yes"]["weights"].sum() / batch
-    fetched = {
-        "weights, HBM2": "dram-access-hbm2-low-64-bit-7nm",
-        "weights, DDR4": "dram-access-ddr3-ddr4-64-bit-7nm",
+    fetched = energy["dram-access-ddr3-ddr4-64-bit-7nm"] * 8 / ACCESS
+    own = layers.assign(weights=layers["weights"].where(layers["weights_shared"] != "yes", 0))
+    sums = own[own["macs"] > 0].groupby("network")[["macs", "weights", "in_elements", "out_elements"]].sum()
+    rows = {
+        "arithmetic": sums["macs"] * once,
+        "weights, fetched for one picture": sums["weights"] * fetched,
+        f"weights, fetched once for {shared_by}": sums["weights"] * fetched / shared_by,
+        "what layers hand on, if all of it travels": (sums["in_elements"] + sums["out_elements"]) * fetched,
     }
-    found = {"arithmetic": float(own["macs"].sum()) * once}
-    found |= {words: float(weights) * energy[row_id] * 8 / ACCESS for words, row_id in fetched.items()}
-    return {words: picojoules / 1e9 for words, picojoules in found.items()}
+    return (pd.DataFrame(rows).T.astype(float) / 1e9).rename_axis("energy_of")

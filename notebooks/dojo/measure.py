@@ -133,13 +133,14 @@ def cuda() -> Any:
 
 
 class Meter:
-    """The energy that a GPU has taken by its own meter, in millijoules; None where it has no such meter.
+    """The energy that a GPU has taken by its own meter, in millijoules, if it has one.
 
-    It covers the board with its memory, not the computer around it, so it is no reading at the wall.
+    It covers the board with its memory, not the computer around it, so it is no reading at the wall. `uuid`
+    is the GPU's: PyTorch and NVML number them differently.
     """
 
-    def __init__(self, nvml: Any = None, index: int = 0) -> None:
-        self._nvml, self._index, self._handle = nvml, index, None
+    def __init__(self, uuid: str, nvml: Any = None) -> None:
+        self._uuid, self._nvml, self._handle = uuid, nvml, None
 
     def __enter__(self) -> Meter:
         if self._nvml is None:
@@ -150,8 +151,8 @@ class Meter:
         if self._nvml is not None:
             try:
                 self._nvml.nvmlInit()
-                self._handle = self._nvml.nvmlDeviceGetHandleByIndex(self._index)
-                self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
+                self._handle = self._nvml.nvmlDeviceGetHandleByUUID(self._uuid)
+                self._read()
             except self._nvml.NVMLError:
                 self._handle = None
         return self
@@ -167,12 +168,22 @@ class Meter:
         return self._handle is not None
 
     def per_call(self, action: Callable[[], Any], span: float = ENERGY_SPAN) -> tuple[float, int]:
-        """Millijoules of one call and the number of calls, repeated for so many seconds: the meter is slow."""
+        """Millijoules of one call and the number of calls, from one step of the meter to another `span` seconds on."""
+        self._step(action)
         start, before, done = time.perf_counter(), self._read(), 0
-        while time.perf_counter() - start < span:
+        while not done or time.perf_counter() - start < span:
             action()
             done += 1
+        done += self._step(action)
         return (self._read() - before) / done, done
+
+    def _step(self, action: Callable[[], Any]) -> int:
+        """Go on until the meter shows another figure, a second at most; how many calls that took."""
+        start, before, done = time.perf_counter(), self._read(), 0
+        while self._read() == before and time.perf_counter() - start < 1:
+            action()
+            done += 1
+        return done
 
     def _read(self) -> float:
         return float(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
@@ -185,7 +196,7 @@ def products(torch: Any, device: str, note: Note, size: int = GPU_MATRIX, span: 
             with _tf32(torch, form == "tf32"):
                 spans = calls(_synchronous(torch, device, _product(torch, device, form, size)), span)
         except (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError) as error:
-            note(f"{form}: not offered here ({str(error).splitlines()[0][:80]})")
+            note(f"{form}: left out ({str(error).splitlines()[0][:80]})")
             continue
         operations, unit = 2 * size**3, "TOP/s" if form == "int8" else "TFLOP/s"
         rates = (operations / np.array([min(spans), float(np.median(spans))]) / 1e12).tolist()
@@ -217,10 +228,11 @@ def _product(torch: Any, device: str, form: str, size: int) -> Callable[[], Any]
             return lambda: one @ other
         case "int8":
             one, other = ((16 * matrix).clamp(-127, 127).to(torch.int8) for matrix in (one, other))
-            return lambda: torch._int_mm(one, other)
+            return lambda: torch._int_mm(one, other.t())  # the second by columns, as its fast path wants it
     unit = torch.ones((), device=device)
-    one, other = one.to(torch.float8_e4m3fn), other.to(torch.float8_e4m3fn).t()  # the second by columns
-    return lambda: torch._scaled_mm(one, other, scale_a=unit, scale_b=unit, out_dtype=torch.bfloat16)
+    one, other = one.to(torch.float8_e4m3fn), other.to(torch.float8_e4m3fn).t()
+    more = {"scale_a": unit, "scale_b": unit, "out_dtype": torch.bfloat16, "use_fast_accum": True}
+    return lambda: torch._scaled_mm(one, other, **more)
 
 
 def _synchronous(torch: Any, device: str, action: Callable[[], Any]) -> Callable[[], Any]:
@@ -249,34 +261,38 @@ def both_jobs(
     span: float = SPAN,
     energy_span: float = ENERGY_SPAN,
 ) -> Iterator[Timing]:
-    """One network used and trained: time, energy and memory for a batch.
+    """One network used and trained: time, memory and energy for a batch.
 
-    Used: weights in bf16. Trained: the common recipe of mixed precision, products in bf16, weights and
+    Every call is waited for and started from Python, as most programs do, so that small batches show what
+    starting costs. Used: weights in bf16. Trained: the common recipe of mixed precision, products in bf16, weights and
     their running averages in 32 bits, one step of SGD with momentum.
     """
     for batch in batches:
-        for job, metric in (("inference", _used), ("training", _trained)):
-            if device != "cpu":
-                torch.cuda.empty_cache()
-                torch.cuda.reset_peak_memory_stats()
-            action = _synchronous(torch, device, metric(torch, device, batch, width, layers))
+        for job, made in (("inference", _used), ("training", _trained)):
             name = (f"mlp-{layers}x{width}", _kind(device), "bf16", batch)
+            action = _synchronous(torch, device, made(torch, device, batch, width, layers))
+            action()  # what only the first call needs is not counted
+            if device != "cpu":
+                torch.cuda.reset_peak_memory_stats()
             yield timed(*name, f"{job}_time", calls(action, span))
-            if meter.there:
-                energy, done = meter.per_call(action, energy_span)
-                yield Timing(*name, f"{job}_energy", energy, "mJ", float("nan"), done)
             if device != "cpu":
                 held = torch.cuda.max_memory_allocated() / 1e6
                 yield Timing(*name, f"{job}_memory", held, "MB", float("nan"), 1)
+            if meter.there:
+                energy, done = meter.per_call(action, energy_span)
+                yield Timing(*name, f"{job}_energy", energy, "mJ", float("nan"), done)
+            del action  # or its network would count in the memory of the next
+            if device != "cpu":
+                torch.cuda.empty_cache()
 
 
-def _model(torch: Any, device: str, width: int, layers: int) -> Any:
-    parts = [part for _ in range(layers) for part in (torch.nn.Linear(width, width, bias=False), torch.nn.ReLU())]
-    return torch.nn.Sequential(*parts).to(device)
+def _model(torch: Any, width: int, layers: int, **kind: Any) -> Any:
+    linear = [torch.nn.Linear(width, width, bias=False, **kind) for _ in range(layers)]
+    return torch.nn.Sequential(*(part for layer in linear for part in (layer, torch.nn.ReLU())))
 
 
 def _used(torch: Any, device: str, batch: int, width: int, layers: int) -> Callable[[], Any]:
-    model = _model(torch, device, width, layers).to(torch.bfloat16)
+    model = _model(torch, width, layers, device=device, dtype=torch.bfloat16)
     examples = torch.randn(batch, width, device=device, dtype=torch.bfloat16)
 
     def step() -> None:
@@ -287,7 +303,7 @@ def _used(torch: Any, device: str, batch: int, width: int, layers: int) -> Calla
 
 
 def _trained(torch: Any, device: str, batch: int, width: int, layers: int) -> Callable[[], Any]:
-    model = _model(torch, device, width, layers)
+    model = _model(torch, width, layers, device=device)
     rule = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
     examples, answers = (torch.randn(batch, width, device=device) for _ in range(2))
 
@@ -303,10 +319,16 @@ def _trained(torch: Any, device: str, batch: int, width: int, layers: int) -> Ca
 
 def gpu(torch: Any, note: Note) -> list[Timing]:
     """Everything that is timed on the GPU."""
-    with Meter() as meter:
+    with Meter(f"GPU-{torch.cuda.get_device_properties(0).uuid}") as meter:
         if not meter.there:
             note("no meter of energy (NVML) found: times and memory only")
-        return [*products(torch, "cuda", note), *both_jobs(torch, "cuda", meter)]
+        found = list(products(torch, "cuda", note))
+        try:
+            for timing in both_jobs(torch, "cuda", meter):
+                found.append(timing)
+        except RuntimeError as error:  # out of memory, most likely; what was timed before is kept
+            note(f"stopped: {str(error).splitlines()[0][:80]}")
+        return found
 
 
 # --- the record --------------------------------------------------------------------------------------

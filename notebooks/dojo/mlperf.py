@@ -47,9 +47,10 @@ def parts(results: pd.DataFrame) -> pd.DataFrame:
     """One row for each network and part that ran alone, tuned for speed, in its latest round with a bulk rate.
 
     Indexed by benchmark and chip_id. Columns: one_ms, the time within which nine of ten single queries
-    were answered; eight_ms, the time within which 99 of 100 queries of eight images were; bulk, samples
-    a second; the ids of the three results (one_id, eight_id, bulk_id); version; source_ids. NaN, or "" for
-    an id, where a part did not run a scenario. Rates in tokens are left out: they are no samples.
+    were answered; mean_ms, their mean; eight_ms, the time within which 99 of 100 queries of eight images
+    were; bulk, samples a second; the ids of these results (one_id, mean_id, eight_id, bulk_id); version;
+    source_ids. NaN, or "" for an id, where there is no such result. Rates in tokens are left out: they are
+    no samples.
     """
     alone = results.query(
         "suite == 'mlperf-inference' and division == 'closed' and accelerators_count == 1 "
@@ -60,6 +61,7 @@ def parts(results: pd.DataFrame) -> pd.DataFrame:
     alone = _newest(alone[alone.set_index(["chip_id", "benchmark", "version"]).index.isin(with_bulk)])
     kinds = {
         "one": "scenario == 'singlestream' and metric == 'latency_p90'",
+        "mean": "scenario == 'singlestream' and metric == 'latency_mean'",
         "eight": "scenario == 'multistream' and metric == 'latency_p99'",
         "bulk": "scenario == 'offline' and metric == 'throughput'",
     }
@@ -69,11 +71,11 @@ def parts(results: pd.DataFrame) -> pd.DataFrame:
         rows = alone.query(kind).reset_index().set_index(key)
         unit = "" if name == "bulk" else "_ms"
         found[f"{name}{unit}"], found[f"{name}_id"] = rows["value"], rows["result_id"]
-    return found.fillna({"one_id": "", "eight_id": "", "bulk_id": ""})
+    return found.fillna(dict.fromkeys(["one_id", "mean_id", "eight_id", "bulk_id"], ""))
 
 
 def named(rows: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
-    """Rows with words for the part, what its maker offers it for (role), and the network's name.
+    """Rows with words for the part, what its maker sells it for (role), and the network's name.
 
     `chips` as the table is loaded. Where a row counts `chips`, and there are several, the words say so.
     """
@@ -88,14 +90,17 @@ def named(rows: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def waiting(parts: pd.DataFrame) -> pd.DataFrame:
-    """What is left of a part's bulk rate when it handles one query at a time, most first within a network.
+def kept(parts: pd.DataFrame) -> pd.DataFrame:
+    """What a part keeps of its bulk rate with one query at a time, and with eight; most first within a network.
 
-    `parts` as from `parts`. Adds alone, queries a second from the time within which nine of ten were
-    answered (so the mean rate is at least nearly that), and share, alone over bulk.
+    `parts` as from `parts`. Adds alone, queries a second; by, "mean" where the mean time was logged, else "nine
+    of ten", which makes the rate a little too low; share, alone over bulk; and eight, the same with eight at
+    a time, from the time within which 99 of 100 were answered.
     """
     timed = parts[parts["one_ms"].notna()]
-    timed = timed.assign(alone=1000 / timed["one_ms"])
+    times = timed["mean_ms"].fillna(timed["one_ms"])
+    by = timed["mean_ms"].notna().map({True: "mean", False: "nine of ten"})
+    timed = timed.assign(alone=1000 / times, by=by, eight=EIGHT * 1000 / timed["eight_ms"] / timed["bulk"])
     return timed.assign(share=timed["alone"] / timed["bulk"]).sort_values("share", ascending=False)
 
 
@@ -136,17 +141,34 @@ def joules(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def machines(metered: pd.DataFrame) -> pd.DataFrame:
-    """Bulk and one query at a time side by side, in millijoules, a row for each network and machine.
+    """In bulk, in eights and one at a time side by side, in millijoules, a row for each network and machine.
 
-    `metered` as from `joules`. Columns: bulk, one, bulk_id, one_id, times (one over bulk), source_ids; indexed
-    by benchmark, chip_id and chips, least first within a network.
+    `metered` as from `joules`. Columns: bulk, eight, one; the ids of the results, bulk_id, eight_id, one_id ("" where
+    there is none); times, one over bulk; source_ids. Indexed by benchmark, chip_id and chips, least first
+    within a network.
     """
     key = ["benchmark", "chip_id", "chips"]
     flat = metered.reset_index().set_index(key)
-    bulk, one = (flat[flat["scenario"] == scenario] for scenario in ("offline", "singlestream"))
-    found = bulk[["mj", "result_id", "source_ids"]].set_axis(["bulk", "bulk_id", "source_ids"], axis=1)
-    found = found.assign(one=one["mj"], one_id=one["result_id"]).fillna({"one_id": ""})
+    found = flat[flat["scenario"] == "offline"][["source_ids"]]
+    for name, scenario in (("bulk", "offline"), ("eight", "multistream"), ("one", "singlestream")):
+        rows = flat[flat["scenario"] == scenario]
+        found[name], found[f"{name}_id"] = rows["mj"], rows["result_id"]
+    found = found.fillna({"one_id": "", "eight_id": ""})
     return found.assign(times=found["one"] / found["bulk"]).sort_values(["benchmark", "bulk"])
+
+
+def drawn(results: pd.DataFrame) -> pd.DataFrame:
+    """What a metered machine draws and does one query at a time, as shares of what it draws and does in bulk.
+
+    Power is the energy of a query over the time within which nine of ten were answered, and the rate is from
+    that time too, so both are a little low. Columns power and rate, indexed by benchmark and chip_id.
+    """
+    rows = _newest(results.query("division == 'closed-power' and accelerators_count == 1").reset_index())
+    rows = rows.set_index(["benchmark", "chip_id"])
+    one = rows[rows["scenario"] == "singlestream"]
+    mj, ms = (one[one["metric"] == metric]["value"] for metric in ("energy_per_query", "latency_p90"))
+    bulk = rows[rows["scenario"] == "offline"]
+    return pd.DataFrame({"power": mj / ms / bulk["power_w"], "rate": 1000 / ms / bulk["value"]}).dropna()
 
 
 def runs(results: pd.DataFrame) -> pd.DataFrame:

@@ -2,17 +2,20 @@
 
 The roofline model: a layer takes at least as long as its arithmetic at the chip's peak rate, and at
 least as long as its data take to pass between the chip and its memory. Whichever is longer counts. What
-fits on the chip stays there and does not travel. The sum over all layers is a bound: no chip is faster.
+fits on the chip stays there and does not travel. The sum over all layers is a bound for a chip that works
+layer by layer and whose own memory is as large as its data sheet says. Where chip_specs has none, none is
+counted; registers and first-level caches never are.
 
 Real chips stay below. `Fit` says by how much, with two numbers for all chips alike: the share of the
-roofline that is reached, and the time it takes to start a layer. They are fitted to published MLPerf
-results; `calibrated` says how far off the model is for a chip that took no part in the fit. Every part
-among them but one is Nvidia's and none is Tesla's, so for Tesla's chips the bound alone is of use.
+roofline that is reached, and a fixed time for each layer, whatever its cause: starting it, filling the
+chip, copying. They are fitted to published MLPerf results; `calibrated` says how far off the model is for
+a chip that took no part in the fit. Every part among them but one is Nvidia's and none is Tesla's, so for
+Tesla's chips the bound alone is of use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,23 +79,31 @@ BOUND = Fit(1.0, 0.0)
 
 
 def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None) -> float:
-    """The least time in seconds for one batch, were every layer to reach the roofline.
+    """The least time in seconds for one batch handled as a whole, were every layer to reach the roofline.
 
-    `layers` are the rows of one network in network_layers. Layers without weights are taken to be done
-    along with the one before. `stays`: None, what fits on the chip stays on the chip; True, whatever
-    the layers hand on stays; False, everything travels. All weights stay where they fit beside the largest
-    of what is handed on, and otherwise travel once for each batch.
+    `layers` are the rows of one network in network_layers. Layers without weights are done along with the
+    one before, which then hands on what they leave. `stays`: None, what fits on the chip stays there, of
+    the rest what is too much travels; True, all that layers hand on stays; False, everything travels. All
+    weights stay where they fit beside the largest of what is handed on; otherwise each set of them travels
+    once for a batch.
     """
-    work = layers[layers["macs"] > 0]
+    work = _with_weights(layers)
     handed = (work["in_elements"] + work["out_elements"]).to_numpy(float) * batch * on.width
-    weights = work["weights"].to_numpy(float) * on.width
-    own = float(weights[(work["weights_shared"] != "yes").to_numpy()].sum())
+    weights = np.where(work["weights_shared"] == "yes", 0.0, work["weights"].to_numpy(float)) * on.width
     room = on.on_chip * 1e6
-    travels = {None: handed > room, True: np.zeros(len(handed), bool), False: np.ones(len(handed), bool)}[stays]
-    kept = stays is not False and own + (0.0 if stays else handed.max()) <= room
-    traffic = np.where(travels, handed, 0.0) + (0.0 if kept else weights)
+    travels = {None: np.maximum(handed - room, 0.0), True: 0.0 * handed, False: handed}[stays]
+    kept = stays is not False and weights.sum() + (0.0 if stays else handed.max()) <= room
+    traffic = travels + (0.0 if kept else weights)
     arithmetic = 2 * work["macs"].to_numpy(float) * batch / (on.rate * 1e12)
     return float(np.maximum(arithmetic, traffic / (on.bandwidth * 1e9)).sum())
+
+
+def _with_weights(layers: pd.DataFrame) -> pd.DataFrame:
+    """The layers with weights, each handing on what is left after the layers without that follow it."""
+    group = (layers["macs"] > 0).cumsum()
+    left = layers.groupby(group, sort=True)["out_elements"].last()
+    work = layers[layers["macs"] > 0]
+    return work.assign(out_elements=left[left.index > 0].to_numpy())
 
 
 def steps(layers: pd.DataFrame) -> int:
@@ -100,14 +111,24 @@ def steps(layers: pd.DataFrame) -> int:
     return int((layers["macs"] > 0).sum())
 
 
+def parts_of(batch: int) -> tuple[int, ...]:
+    """The sizes into which a batch may be cut to be handled one part after another."""
+    return tuple(size for size in BATCHES if batch % size == 0)
+
+
 def seconds(layers: pd.DataFrame, on: Chip, batch: int, fit: Fit = BOUND, stays: bool | None = None) -> float:
-    """Time for one batch: with BOUND at least this, with a fitted `fit` about this."""
-    return least(layers, on, batch, stays) / fit.utilisation + fit.start * steps(layers)
+    """Time for one batch, cut as is best: with BOUND at least this, with a fitted `fit` about this."""
+    return _best(batch, {size: least(layers, on, size, stays) for size in parts_of(batch)}, steps(layers), fit)
+
+
+def _best(batch: int, times: Mapping[int, float], layers: int, fit: Fit) -> float:
+    """The shortest time for a batch, cut into parts of one of the sizes whose least `times` are known."""
+    return min(batch / size * (time / fit.utilisation + fit.start * layers) for size, time in times.items())
 
 
 def bulk(layers: pd.DataFrame, on: Chip, fit: Fit = BOUND, stays: bool | None = None) -> float:
-    """Images a second when nobody waits: the best of BATCHES. With BOUND at most this."""
-    return max(batch / seconds(layers, on, batch, fit, stays) for batch in BATCHES)
+    """Images a second when nobody waits, in batches of any size. With BOUND at most this."""
+    return BATCHES[-1] / seconds(layers, on, BATCHES[-1], fit, stays)
 
 
 # --- fitted to published measurements ----------------------------------------------------------------
@@ -121,17 +142,18 @@ class Case:
     network: str
     #: "one", "eight" or "bulk"
     scenario: str
-    #: measured time for one query, or for one image in bulk, in seconds
+    #: images in a query; in bulk as many as BATCHES goes up to
+    batch: int
+    #: measured time for so many images, in seconds
     measured: float
-    #: for each batch that may be used, its size and the least time for it in seconds
-    batches: tuple[int, ...]
-    least: tuple[float, ...]
+    #: for each size into which they may be cut, the least time in seconds
+    least: Mapping[int, float]
+    #: layers to start
     steps: int
 
     def predicted(self, fit: Fit) -> float:
-        """The time that the model gives, in seconds: of a query, or of one image in the best batch."""
-        times = np.array(self.least) / fit.utilisation + fit.start * self.steps
-        return float((times / self.batches).min() if self.scenario == "bulk" else times[0])
+        """The time that the model gives for the batch, in seconds."""
+        return _best(self.batch, self.least, self.steps, fit)
 
     def factor(self, fit: Fit) -> float:
         """How many times as long as predicted it took: above one, the model is too fast."""
@@ -148,13 +170,14 @@ def cases(parts: pd.DataFrame, layers: pd.DataFrame, networks: Iterable[str], st
     for network in networks:
         own = layers[layers["network"] == network]
         for chip_id, row in parts.loc[network].iterrows():
-            wanted = {"one": (row["one_ms"] / 1e3, (1,)), "eight": (row["eight_ms"] / 1e3, (8,))}
-            wanted["bulk"] = (1 / row["bulk"], BATCHES)
-            for scenario, (measured, batches) in wanted.items():
+            many = BATCHES[-1]
+            wanted = {"one": (1, row["one_ms"] / 1e3), "eight": (8, row["eight_ms"] / 1e3)}
+            wanted["bulk"] = (many, many / row["bulk"])
+            for scenario, (batch, measured) in wanted.items():
                 if np.isfinite(measured):
                     on = chip(str(chip_id), alone=scenario != "bulk")
-                    times = tuple(least(own, on, batch, stays) for batch in batches)
-                    found.append(Case(str(chip_id), network, scenario, measured, batches, times, steps(own)))
+                    times = {size: least(own, on, size, stays) for size in parts_of(batch)}
+                    found.append(Case(str(chip_id), network, scenario, batch, measured, times, steps(own)))
     return found
 
 
@@ -177,32 +200,37 @@ def fitted(known: Iterable[Case]) -> Fit:
     return Fit(*(float(value) for value in np.exp(best.x)))
 
 
-def die(chip_id: str) -> str:
-    """The family of a chip: a module and a card with the same silicon share it."""
-    return chip_id.partition("-")[0]
+#: chips cut from one design, from general knowledge; each other chip is of its own
+SILICON = {"a100-pcie-80": "GA100", "a100-sxm-80": "GA100", "a30": "GA100"}
+
+
+def silicon(chip_id: str) -> str:
+    """The design a chip is cut from: those of one design are no strangers to one another."""
+    return SILICON.get(chip_id, chip_id)
 
 
 def calibrated(known: Iterable[Case], network: str = "resnet50") -> pd.DataFrame:
-    """How far the model is off for each case, when neither its chip nor a twin took part in the fit.
+    """How far the model is off for each case, when neither its chip nor another of its design took part in the fit.
 
     The fit uses cases of `network` alone, so for any other network all is prediction. Columns: network,
-    chip_id, scenario, measured_ms, bound_ms, predicted_ms, factor (measured over predicted), off (the same,
-    always above one).
+    chip_id, scenario, images, measured_ms, bound_ms and predicted_ms for so many images, factor (measured over
+    predicted), off (the same, always above one).
     """
     known = list(known)
     fits = {
-        name: fitted(case for case in known if case.network == network and die(case.chip_id) != name)
-        for name in {die(case.chip_id) for case in known}
+        name: fitted(case for case in known if case.network == network and silicon(case.chip_id) != name)
+        for name in {silicon(case.chip_id) for case in known}
     }
     rows = [
         {
             "network": case.network,
             "chip_id": case.chip_id,
             "scenario": case.scenario,
+            "images": case.batch,
             "measured_ms": 1e3 * case.measured,
             "bound_ms": 1e3 * case.predicted(BOUND),
-            "predicted_ms": 1e3 * case.predicted(fits[die(case.chip_id)]),
-            "factor": case.factor(fits[die(case.chip_id)]),
+            "predicted_ms": 1e3 * case.predicted(fits[silicon(case.chip_id)]),
+            "factor": case.factor(fits[silicon(case.chip_id)]),
         }
         for case in known
     ]
@@ -229,7 +257,7 @@ def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch
             on = chip(chip_id, form)
         except KeyError:
             continue
-        stays, travels = least(layers, on, batch), least(layers, on, batch, stays=False)
+        stays, travels = seconds(layers, on, batch), seconds(layers, on, batch, stays=False)
         rows[chip_id] = (1e3 * stays, batch / stays, batch / travels)
     columns = ["at_least_ms", "at_most", "at_most_if_nothing_stays"]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("chip")

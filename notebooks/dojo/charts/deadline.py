@@ -13,8 +13,8 @@ from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, canva
 
 #: height of a line of a chart with rows, in pixels
 LINE = 18
-#: colours by what a maker offers a part for
-OFFERED = {"inference": ORANGE, "both": BLUE}
+#: colours by what a maker sells a part for
+SOLD = {"inference": ORANGE, "both": BLUE}
 #: one query of one image, one of eight, and bulk
 SHAPES = {"one": "o", "eight": "s", "bulk": "D"}
 
@@ -32,12 +32,12 @@ def deadline(
 ) -> Figure:
     """Waiting time against bulk rate, both on log axes, a panel for each network.
 
-    `panels` maps words to rows by chip_id: words, role (what the maker offers it for), one_ms, eight_ms and
+    `panels` maps words to rows by chip_id: words, role (what the maker sells it for), one_ms, eight_ms and
     bulk. A circle is one image, a square eight, joined for each part. The line is the time in milliseconds
     until the next camera frame. `labels` are other words for some parts, "" for none; the words of those
     `below` stand under their marks.
     """
-    panel, foot = 232, 50
+    panel, foot = 232, 56
     height = panel * len(panels) + foot
     figure = canvas(NARROW, height)
     times = [frame, *(t for rows in panels.values() for c in ("one_ms", "eight_ms") for t in rows[c])]
@@ -61,13 +61,13 @@ def deadline(
     entries = {"one image": "o", "eight at once": "s"}
     marks = {name: {"marker": shape, "color": GREY, "s": 34} for name, shape in entries.items()}
     key(figure, marks, line=22)
-    _offers(figure)
+    _sold_for(figure)
     return figure
 
 
-def _offers(figure: Figure) -> None:
-    """A key above the one at the foot: colours by what a maker offers a part for."""
-    words = {"offered for both jobs": BLUE, "offered for inference": ORANGE}
+def _sold_for(figure: Figure) -> None:
+    """A key above the one at the foot: colours by what a maker sells a part for."""
+    words = {"sold for both jobs": BLUE, "sold for inference": ORANGE}
     key(figure, {name: {"marker": "o", "color": colour, "s": 34} for name, colour in words.items()}, line=22)
     axes = figure.axes[-1]
     place = axes.get_position()
@@ -77,7 +77,7 @@ def _offers(figure: Figure) -> None:
 def _spans(ax: Axes, rows: pd.DataFrame, number: int, words: Mapping[str, str], below: Collection[str]) -> None:
     """Each part's two times, joined, with its name."""
     for chip_id, row in rows.iterrows():
-        colour = OFFERED[row["role"]]
+        colour = SOLD[row["role"]]
         ax.plot([row["bulk"]] * 2, [row["one_ms"], row["eight_ms"]], color=colour, lw=1.2, ls="-", zorder=2)
         for name in ("one", "eight"):
             dot = ax.scatter([row["bulk"]], [row[f"{name}_ms"]], s=34, marker=SHAPES[name], color=colour, zorder=3)
@@ -97,7 +97,7 @@ def _lines(
 ) -> tuple[Figure, Axes, dict[object, float]]:
     """A canvas with a heading for each group and a named line for each row; the middle of each line by its index."""
     groups = list(dict.fromkeys(rows[group]))
-    height = LINE * (len(rows) + len(groups)) + 6 * (len(groups) - 1) + foot + 6
+    height = LINE * (len(rows) + len(groups)) + 6 * (len(groups) - 1) + foot + 10
     figure = canvas(NARROW, height)
     ax = figure.add_axes((left / NARROW, foot / height, 1 - (left + margin) / NARROW, 1 - (foot + 6) / height))
     ax.set(ylim=(height - foot - 6, 0), yticks=[])
@@ -129,33 +129,41 @@ def _rule(ax: Axes, y: float) -> None:
 
 @styled
 def left_of_bulk(rows: pd.DataFrame) -> Figure:
-    """What is left of the bulk rate, as a share, one line for each part, grouped by network.
+    """What a part keeps of its bulk rate, as a share, one line for each part, grouped by network.
 
-    `rows` need network, words, role, share (one query at a time) and server (queries at random with a limit;
-    NaN where the same part has no such result).
+    `rows` need network, words, role, share (one query at a time), eight (eight at a time) and server (queries at
+    random with a limit); the last two NaN where the same part has no such result.
     """
-    figure, ax, middles = _lines(rows, "network", 82, margin=22)
+    figure, ax, middles = _lines(rows, "network", 90, margin=22)
     ax.set_xlim(0, 1)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
-    ax.set_xlabel("of the bulk rate is left", labelpad=2)
+    ax.set_xlabel("of the bulk rate is kept", labelpad=2)
     for index, row in rows.iterrows():
-        y, colour = middles[index], OFFERED[row["role"]]
+        y, colour = middles[index], SOLD[row["role"]]
         _rule(ax, y)
         name = "-".join(index) if isinstance(index, tuple) else str(index)
         ax.plot([0, row["share"]], [y, y], color=colour, lw=4, ls="-", zorder=2, solid_capstyle="butt")
-        ax.scatter([row["share"]], [y], s=30, color=colour, zorder=3, clip_on=False).set_gid(f"{name}-alone")
+        marks = {
+            "share": {"s": 30, "color": colour},
+            "eight": {"s": 30, "color": colour, "marker": SHAPES["eight"]},
+            "server": {"s": 52, "marker": "D", **_hollow(colour), "facecolor": "none"},
+        }
+        for column, style in marks.items():
+            if pd.notna(row[column]):
+                ax.scatter([row[column]], [y], zorder=3, clip_on=False, **style).set_gid(f"{name}-{column}")
         label = {"textcoords": "offset points", "va": "center", "bbox": PAPER, "zorder": 2.5}
-        right = row["share"] < 0.85
-        edge, shift, side = (
-            (row["share"], 7, "left") if right else (np.nanmin([row["share"], row["server"]]), -9, "right")
-        )
-        ax.annotate(f"{row['share']:.0%}", (edge, y), (shift, 0), ha=side, **label)
-        if pd.notna(row["server"]):
-            dot = ax.scatter([row["server"]], [y], s=34, marker="s", zorder=3, clip_on=False, **_hollow(colour))
-            dot.set_gid(f"{name}-server")
-    entries = {"one at a time": {"color": GREY, "s": 30}, "many askers, time limit": {"marker": "s", **_hollow(GREY)}}
+        near = [value for value in row[[*marks]].astype(float) if abs(value - row["share"]) < 0.13]
+        if max(near) < 0.85:
+            ax.annotate(f"{row['share']:.0%}", (max(near), y), (7, 0), ha="left", **label)
+        else:  # no room on the right, so the words stand on the bar
+            ax.annotate(f"{row['share']:.0%}", (min(near), y), (-9, 0), ha="right", **label)
+    entries = {
+        "one at a time": {"color": GREY, "s": 30},
+        "eight": {"color": GREY, "s": 30, "marker": SHAPES["eight"]},
+        "many askers, time limit": {"s": 52, "marker": "D", **_hollow(GREY)},
+    }
     key(figure, entries, line=22)
-    _offers(figure)
+    _sold_for(figure)
     return figure
 
 
@@ -167,29 +175,37 @@ def _hollow(colour: str) -> dict[str, object]:
 def joules(rows: pd.DataFrame) -> Figure:
     """Millijoules for one picture on a log axis, one line for each machine, grouped by network.
 
-    `rows` need network, words, role, bulk and one (millijoules; NaN where there is no such result), and
-    bulk_id and one_id, the results they are from.
+    `rows` need network, words, role, and bulk, eight and one (millijoules; NaN where there is no such result) with
+    bulk_id, eight_id and one_id, the results they are from.
     """
-    figure, ax, middles = _lines(rows, "network", 82, left=112)
-    both = [value for column in ("bulk", "one") for value in rows[column].dropna()]
-    ax.set(xscale="log", xlim=(min(both) * 0.7, max(both) * 9))
-    ax.set_xticks([5, 10, 20, 50, 100, 500], ["5", "10", "20", "50", "100", "500"])
+    figure, ax, middles = _lines(rows, "network", 90, left=112)
+    known = rows[["bulk", "eight", "one"]].to_numpy(float)
+    ax.set(xscale="log", xlim=(np.nanmin(known) * 0.7, np.nanmax(known) * 22))
+    ax.set_xticks([5, 20, 100, 500], ["5", "20", "100", "500"])
     ax.minorticks_off()
     ax.set_xlabel("millijoules for one inference, at the wall", labelpad=2)
     for index, row in rows.iterrows():
-        y, colour = middles[index], OFFERED[row["role"]]
+        y, colour = middles[index], SOLD[row["role"]]
         _rule(ax, y)
-        found = [(row[name], name) for name in ("bulk", "one") if pd.notna(row[name])]
-        ax.plot([found[0][0], found[-1][0]], [y, y], color=colour, lw=1.2, ls="-", zorder=2)
-        for value, name in found:
-            style = {"marker": "D", "s": 30, "color": colour} if name == "bulk" else {"s": 36, **_hollow(colour)}
-            ax.scatter([value], [y], zorder=3, **style).set_gid(str(row[f"{name}_id"]))
-        last = found[-1][0]
-        words = " and ".join(f"{value:.3g}" for value, _ in found)
-        ax.annotate(words, (last, y), (7, 0), textcoords="offset points", va="center", bbox=PAPER, zorder=2.5)
-    entries = {"in bulk": {"marker": "D", "color": GREY, "s": 30}, "one at a time": {"s": 36, **_hollow(GREY)}}
+        looks = {
+            "bulk": {"marker": SHAPES["bulk"], "s": 30, "color": colour},
+            "eight": {"marker": SHAPES["eight"], "s": 28, "color": colour},
+            "one": {"s": 36, **_hollow(colour)},
+        }
+        found = {name: row[name] for name in looks if pd.notna(row[name])}
+        ax.plot([min(found.values()), max(found.values())], [y, y], color=colour, lw=1.2, ls="-", zorder=2)
+        for name, value in found.items():
+            ax.scatter([value], [y], zorder=3, **looks[name]).set_gid(str(row[f"{name}_id"]))
+        words = ", ".join(f"{value:#.3g}".rstrip(".") for value in found.values())
+        style = {"textcoords": "offset points", "va": "center", "bbox": PAPER, "zorder": 2.5}
+        ax.annotate(words, (max(found.values()), y), (7, 0), **style)
+    entries = {
+        "in bulk": {"marker": SHAPES["bulk"], "color": GREY, "s": 30},
+        "eight": {"marker": SHAPES["eight"], "color": GREY, "s": 28},
+        "one at a time": {"s": 36, **_hollow(GREY)},
+    }
     key(figure, entries, line=22)
-    _offers(figure)
+    _sold_for(figure)
     return figure
 
 
@@ -200,48 +216,41 @@ def off(rows: pd.DataFrame) -> Figure:
     `rows` need group, words, and one, eight and bulk (NaN where a part did not run a scenario). Right of the
     middle the model is too fast, left of it too slow.
     """
-    figure, ax, middles = _lines(rows, "group", 78)
+    figure, ax, middles = _lines(rows, "group", 92)
     ax.set(xscale="log", xlim=(1 / 2.1, 2.1))
     ax.set_xticks([0.5, 0.67, 0.8, 1, 1.25, 1.5, 2], ["0.5", "0.67", "0.8", "1", "1.25", "1.5", "2×"])
     ax.minorticks_off()
     ax.set_xlabel("measured time over predicted time", labelpad=2)
     ax.axvline(1, color=GREY, lw=1, ls="-", zorder=1.5)
-    ax.text(0, -0.5, "model too slow", transform=_below(ax), ha="left", va="center", color=GREY)
-    ax.text(1, -0.5, "model too fast", transform=_below(ax), ha="right", va="center", color=GREY)
-    colours = {"one": PLUM, "eight": GREY, "bulk": INK}
+    place = ax.get_position()
+    for x, side, words in ((place.x0, "left", "model too slow"), (place.x1, "right", "model too fast")):
+        figure.text(x, 36 / (figure.get_figheight() * 96), words, ha=side, va="center", color=GREY)
+    looks = {"one": {"color": PLUM}, "eight": {"color": GREY}, "bulk": {**_hollow(INK), "facecolor": "none"}}
+    shifts = {"one": -4, "eight": 0, "bulk": 4}  # in pixels, so that no mark hides another
     for index, row in rows.iterrows():
         _rule(ax, middles[index])
         name = "-".join(index) if isinstance(index, tuple) else str(index)
         for scenario, shape in SHAPES.items():
             if pd.notna(row[scenario]):
-                style = {"marker": shape, "s": 30, "color": colours[scenario], "zorder": 3, "alpha": 0.9}
-                ax.scatter([row[scenario]], [middles[index]], **style).set_gid(f"{name}-{scenario}")
+                y = middles[index] + shifts[scenario]
+                dot = ax.scatter([row[scenario]], [y], marker=shape, s=34, zorder=3, **looks[scenario])
+                dot.set_gid(f"{name}-{scenario}")
     words = {"one image": "one", "eight": "eight", "bulk": "bulk"}
-    key(figure, {w: {"marker": SHAPES[n], "color": colours[n], "s": 30} for w, n in words.items()}, line=22)
+    key(figure, {w: {"marker": SHAPES[n], "s": 34, **looks[n]} for w, n in words.items()}, line=22)
     return figure
-
-
-def _below(ax: Axes) -> object:
-    """A line of words under the axis label: shares across, lines of 36 pixels below the axis down."""
-    from matplotlib.transforms import Affine2D, ScaledTranslation, blended_transform_factory
-
-    figure = ax.figure
-    shift = ScaledTranslation(0, -30 / 96, figure.dpi_scale_trans)
-    down = Affine2D().scale(1, 36 / (ax.get_position().height * figure.get_figheight() * 96)) + ax.transAxes + shift
-    return blended_transform_factory(ax.transAxes, down)
 
 
 # --- the reader's own machine ------------------------------------------------------------------------
 
 
 @styled
-def by_batch(here: pd.DataFrame, recorded: pd.DataFrame, named: tuple[int, ...] = (1, 8, 1024)) -> Figure:
+def by_batch(here: pd.DataFrame, recorded: pd.DataFrame, named: tuple[int, ...] = (1, 2, 8, 1024)) -> Figure:
     """Waiting time for a batch against examples a second, both axes logarithmic: this machine, and a recorded one.
 
     Both need ms and rate by batch; the batches `named` have words.
     """
-    figure = canvas(NARROW, 250)
-    ax = figure.add_axes((0.13, 0.24, 0.84, 0.66))
+    figure = canvas(NARROW, 260)
+    ax = figure.add_axes((0.13, 0.26, 0.84, 0.64))
     ax.set(xscale="log", yscale="log")
     curves = {"recorded": (recorded, look("reported", GREY), "--"), "this machine, now": (here, look("confirmed"), "-")}
     for words, (rows, style, line) in curves.items():
@@ -250,7 +259,7 @@ def by_batch(here: pd.DataFrame, recorded: pd.DataFrame, named: tuple[int, ...] 
     for batch in named:
         ms, rate = here.loc[batch]
         side, shift = ("right", 0) if batch == max(named) else ("left", 4)
-        words = "one" if batch == 1 else f"{batch:,} at once"
+        words = {1: "one", 2: "two"}.get(batch, f"{batch:,} at once")
         style = {"textcoords": "offset points", "ha": side, "va": "top", "color": BLUE}
         ax.annotate(words, (ms, rate), (shift, -7), zorder=2.5, **style)
     _room(ax, [here, recorded])
