@@ -45,7 +45,7 @@ SPOILT = {
 
 
 def test_the_record_keeps_its_contract():
-    assert len(tables.everything()) == 28
+    assert len(tables.everything()) == 30
     assert len(tables.load("events")) >= 100
 
 
@@ -125,7 +125,7 @@ def test_what_jupyterlab_keeps_beside_an_opened_table_is_no_table(copy):
     hidden.mkdir(exist_ok=True)
     (hidden / "events-checkpoint.csv").write_text("event_id\n", "utf-8")
     tables.read.cache_clear()
-    assert len(tables.read(copy.root)) == 28
+    assert len(tables.read(copy.root)) == 30
 
 
 def test_an_emptied_table_is_named_and_hides_nothing_else(copy):
