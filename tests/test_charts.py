@@ -95,6 +95,7 @@ KEPT = mlperf.kept(PARTS).sort_index().assign(server=float("nan"))
 KEPT.loc[("retinanet", "l4"), "server"] = 0.88
 METERED = mlperf.machines(mlperf.joules(tables.load("measured_results")))
 METERED = mlperf.named(METERED, tables.load("chips")).loc[["resnet50", "bert-99", "retinanet"]]
+METERED["unit"] = METERED["network"].map({"ResNet-50": 6.684, "BERT": 83.76, "RetinaNet": 298.1})
 TESTED = roofline.calibrated(roofline.cases(PARTS, tables.load("network_layers"), ["resnet50", "retinanet"]))
 OFF = TESTED.pivot(index=["network", "chip_id"], columns="scenario", values="factor")
 OFF = OFF.assign(words=PARTS["words"], group=OFF.index.get_level_values("network"))
@@ -164,7 +165,7 @@ CHARTS = {
     "joules": (
         lambda: charts.joules(METERED),
         [name for column in ("bulk_id", "eight_id", "one_id") for name in METERED[column] if name],
-        [*METERED["words"], "6.68, 20.1", "298, 433, 486", "8.00"],
+        [*METERED["words"], "6.68, 20.1 mJ", "298, 433, 486 mJ", "8.00 mJ", "AGX Orin in bulk = 1×"],
     ),
     "off": (
         lambda: charts.off(OFF),

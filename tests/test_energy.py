@@ -18,13 +18,21 @@ def test_a_load_shortens_the_range_by_its_share_of_all_that_is_used():
     assert lost == pytest.approx(share / (1 + share), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("values", "said"), [((-1, 30, 290), "watts: -1"), ((1, 0, 290), "mph: 0"), ((1, 1, 0), "Wh: 0")]
+)
+def test_a_range_that_makes_no_sense_is_refused(values, said):
+    with pytest.raises(ValueError, match=said):
+        energy.lost_range(*values)
+
+
 def test_a_year_in_a_hall_has_all_its_hours():
     assert energy.year_in_a_hall(1000, 0.10) == pytest.approx(876.6)
 
 
 def test_the_table_of_car_and_hall():
     rows = energy.car_and_hall([100, 800], [15, 30], 267.5, 0.10)
-    assert list(rows.columns) == ["15 mph (24 km/h)", "30 mph (48 km/h)", "in a data centre, a year"]
+    assert list(rows.columns) == ["15 mph (24 km/h)", "30 mph (48 km/h)", "in a data centre, $ a year"]
     assert list(rows.loc["800 W"]) == ["16.6%", "9.1%", "701"]
 
 

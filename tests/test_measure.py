@@ -117,6 +117,131 @@ def test_a_format_that_is_not_offered_is_said_and_left_out(monkeypatch):
     assert said == ["tf32: left out (no tf32 here)", "fp8-e4m3: left out (no fp8-e4m3 here)"]
 
 
+class Matrix:
+    """Stands for a matrix and remembers how it lies."""
+
+    def __init__(self, kind="fp32", columns=False):
+        self.kind, self.columns = kind, columns
+
+    def __rmul__(self, factor):
+        return self
+
+    def clamp(self, low, high):
+        return self
+
+    def to(self, kind):
+        return Matrix(kind, self.columns)
+
+    def t(self):
+        return Matrix(self.kind, not self.columns)
+
+
+def test_eight_bits_are_multiplied_with_the_second_matrix_by_columns():
+    seen = []
+    torch = SimpleNamespace(
+        randn=lambda *_, device: Matrix(), ones=lambda *_, device: 1, int8="int8", float8_e4m3fn="fp8", bfloat16="bf16",
+        _int_mm=lambda *pair: seen.append(pair), _scaled_mm=lambda *pair, **_: seen.append(pair),
+    )  # fmt: skip
+    for form in ("int8", "fp8-e4m3"):
+        measure._product(torch, "cuda", form, 4)()
+    assert [(one.kind, one.columns, other.kind, other.columns) for one, other in seen] == [
+        ("int8", False, "int8", True),
+        ("fp8", False, "fp8", True),
+    ]
+
+
+def test_a_rate_is_two_operations_for_each_multiplication(monkeypatch):
+    monkeypatch.setattr(measure, "calls", lambda action, span: [1e-3, 2e-3, 4e-3])
+    monkeypatch.setattr(measure, "_product", lambda *_: lambda: None)
+    precisions = []
+    torch = SimpleNamespace(
+        get_float32_matmul_precision=lambda: "medium", set_float32_matmul_precision=precisions.append
+    )
+    found = next(iter(measure.products(torch, "cpu", print, size=1000)))
+    assert (found.value, found.median, found.unit, found.calls) == (2.0, 1.0, "TFLOP/s", 3)
+    list(measure.products(torch, "cpu", print, size=10))
+    assert precisions[:2] == ["highest", "medium"]
+    assert precisions[-12:] == ["highest", "medium", "high", "medium", *["highest", "medium"] * 4]
+
+
+class Cuda:
+    """Stands for torch.cuda and remembers what was called."""
+
+    def __init__(self, uuid="1"):
+        self.log, self.uuid = [], uuid
+
+    def __getattr__(self, name):
+        def called(*_):
+            self.log.append(name)
+            return {"max_memory_allocated": 2e6, "get_device_properties": SimpleNamespace(uuid=self.uuid)}.get(name)
+
+        return called
+
+
+def test_a_gpu_is_waited_for_and_its_memory_counted_anew_for_each_job(monkeypatch):
+    cuda = Cuda()
+    for name in ("_used", "_trained"):
+        monkeypatch.setattr(measure, name, lambda torch, *_, name=name: lambda: torch.cuda.log.append(name))
+    monkeypatch.setattr(measure, "calls", lambda action, span: (action(), [0.001])[1])
+    meter = SimpleNamespace(there=False)
+    found = list(measure.both_jobs(SimpleNamespace(cuda=cuda), "cuda", meter, batches=(4,)))
+    assert cuda.log == [
+        step
+        for job in ("_used", "_trained")
+        for step in (
+            job, "synchronize", "reset_peak_memory_stats", job, "synchronize", "max_memory_allocated", "empty_cache"
+        )
+    ]  # fmt: skip
+    assert [(t.metric, t.value, t.unit, t.device) for t in found] == [
+        ("inference_time", 1.0, "ms", "gpu"),
+        ("inference_memory", 2.0, "MB", "gpu"),
+        ("training_time", 1.0, "ms", "gpu"),
+        ("training_memory", 2.0, "MB", "gpu"),
+    ]
+
+
+@pytest.mark.parametrize(("uuid", "asked"), [("1", "GPU-1"), (None, None)])
+def test_what_was_timed_is_kept_when_the_gpu_gives_up(monkeypatch, uuid, asked):
+    first, second = timings()[:2]
+    asked_for = []
+
+    def jobs(*_):
+        yield second
+        raise RuntimeError("out of memory")
+
+    class Watched(measure.Meter):
+        def __init__(self, uuid):
+            asked_for.append(uuid)
+            super().__init__(uuid, Nvml())
+
+    monkeypatch.setattr(measure, "products", lambda *_: iter([first]))
+    monkeypatch.setattr(measure, "both_jobs", jobs)
+    monkeypatch.setattr(measure, "Meter", Watched)
+    said: list[str] = []
+    assert measure.gpu(SimpleNamespace(cuda=Cuda(uuid)), said.append) == [first, second]
+    assert asked_for == [asked]
+    assert said[-1] == "stopped: out of memory"
+    assert (len(said) == 2) == (uuid is None)  # then it also says that there is no meter
+
+
+def test_a_meter_that_fails_later_is_one_error():
+    nvml = Nvml()
+    with measure.Meter("GPU-1", nvml) as meter:
+        nvml.broken = True
+        with pytest.raises(RuntimeError, match="the meter of the GPU failed: not supported"):
+            meter.per_call(nvml.act, span=0.0)
+
+
+def test_one_core_is_used(monkeypatch):
+    import threadpoolctl
+
+    limits = []
+    limited = threadpoolctl.threadpool_limits
+    monkeypatch.setattr(threadpoolctl, "threadpool_limits", lambda count: (limits.append(count), limited(count))[1])
+    measure.processor(batches=(1,), span=0.001)
+    assert limits == [1]
+
+
 def test_both_jobs_are_timed_and_metered_for_each_batch(monkeypatch):
     monkeypatch.setattr(measure, "_used", lambda *_: lambda: None)
     monkeypatch.setattr(measure, "_trained", lambda *_: lambda: None)
@@ -184,9 +309,12 @@ def test_what_breaks_the_contract_is_named_and_nothing_is_written(folder, change
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_record_without_a_batch_is_refused(folder):
-    with pytest.raises(tables.DataError, match="a time on one core with 1,024 at once"):
-        measure.add(timings()[:-1], ABOUT, folder)
+@pytest.mark.parametrize("missing", [0, 5, -1])
+def test_a_record_without_a_batch_is_refused(folder, missing):
+    found = timings()
+    lost = found.pop(missing)
+    with pytest.raises(tables.DataError, match=f"a time on one core with {lost.batch:,} at once"):
+        measure.add(found, ABOUT, folder)
 
 
 def test_a_record_that_lost_a_time_is_named(copy, monkeypatch, capsys):
@@ -217,6 +345,12 @@ def test_without_a_gpu_it_says_so_and_records_the_processor(folder, monkeypatch,
     out = capsys.readouterr()
     assert "no CUDA GPU found through PyTorch: the processor alone is timed" in out.err
     assert "recorded as" in out.out
+
+
+def test_a_folder_that_is_none_is_refused_before_anything_is_timed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measure, "processor", lambda: pytest.fail("timed"))
+    assert measure.main(["--out", str(tmp_path)]) == 1
+    assert "no speed_records.csv; expected the folder measured/ of a data folder" in capsys.readouterr().err
 
 
 def test_a_failed_record_is_one_message(folder, monkeypatch, capsys):

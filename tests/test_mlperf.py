@@ -106,6 +106,8 @@ def test_in_bulk_all_machines_lie_within_a_factor_of_two_and_alone_costs_more():
         assert bulk.max() / bulk.min() < 2
     times = MACHINES["times"].dropna()
     assert set(times.index.droplevel(0)) == {ORIN}
+    assert MACHINES.loc[("retinanet", *ORIN), "eight"] == 3464.668 / 8
+    assert MACHINES.loc[("retinanet", *ORIN), "one"] == 485.728
     assert times["resnet50"].item() == pytest.approx(3.0, abs=0.05)
     assert (times > 1.5).all()
     apart = MACHINES.loc["resnet50"]["bulk"]
@@ -121,10 +123,22 @@ def test_power_does_not_fall_as_far_as_the_rate():
 
 
 def test_weights_explain_at_most_a_third_of_what_one_at_a_time_costs_more():
-    estimated = energy.picture(tables.load("network_layers")).loc["weights, fetched for one picture"]
+    estimated = energy.picture(tables.load("network_layers"))
+    estimated, one = (
+        estimated.loc["weights, fetched for one picture"],
+        estimated.drop("weights, fetched once for 64").sum(),
+    )
     for network, share in {"resnet50": 1 / 3, "retinanet": 0.05}.items():
         own = MACHINES.loc[(network, *ORIN)]
         assert estimated[network] < share * (own["one"] - own["bulk"])
+        assert one[network] < own["one"] / 2  # most lies elsewhere
+
+
+def test_machines_with_inference_chips_take_least_in_bulk():
+    named = mlperf.named(MACHINES, tables.load("chips"))
+    for network in ("resnet50", "bert-99", "retinanet"):
+        bulk = named.loc[network].groupby("role")["bulk"]
+        assert bulk.max()["inference"] < bulk.min()["both"]
 
 
 def test_names_say_how_many_chips_a_machine_has():

@@ -38,8 +38,16 @@ SLOW = Chip(rate=1.0, bandwidth=1.0)
         ([layer(macs=10**6, inside=1000, out=4000)], 2, Chip(1, 1, on_chip=0.005), None, 5),  # half of it does
         ([layer(macs=10**6, inside=1000, out=4000)], 2, Chip(1, 1, on_chip=1), False, 10),
         ([layer(macs=10**6, weights=4000, inside=500, out=500)], 1, Chip(1, 1, on_chip=0.005), None, 2),  # all stays
-        ([layer(macs=10**6, weights=4000, inside=500, out=501)], 1, Chip(1, 1, on_chip=0.005), None, 4),  # but one byte
-        ([layer(macs=10**6, weights=4000, inside=500, out=501)], 1, Chip(1, 1, on_chip=0.005), True, 2),
+        (
+            [layer(macs=10**6, weights=4000, inside=500, out=3000)],
+            1,
+            Chip(1, 1, on_chip=0.005),
+            None,
+            2.5,
+        ),  # of 4 kB 1.5
+        ([layer(macs=10**6, weights=4000, inside=500, out=3000)], 1, Chip(1, 1, on_chip=0.005), True, 2),
+        ([layer(10**6, 3000), layer(10**6, 3000)], 1, Chip(1, 1, on_chip=0.003), None, 4),  # half of the weights stay
+        ([layer(10**6, 3000), layer(10**6, 3000)], 1, Chip(1, 1, on_chip=0.001), None, 5),
         ([layer(macs=10**6, weights=3000)], 1, Chip(1, 1, width=2), None, 6),  # two bytes a number
         ([layer(macs=10**6, out=9000), layer(inside=9000, out=3000)], 1, SLOW, None, 3),  # a pool, done along with it
         ([layer(10**6, 4000), layer(10**6, 4000, shared="yes")], 1, Chip(1, 1, on_chip=0.004), None, 4),  # kept once
@@ -76,7 +84,45 @@ def test_a_batch_is_cut_as_is_best():
     assert roofline.least(one, chip, 4) == pytest.approx(15e-6)
     assert roofline.seconds(one, chip, 4) == pytest.approx(8e-6)  # one after another
     assert roofline.seconds(one, chip, 4, Fit(1, 5e-6)) == pytest.approx(20e-6)  # but each would have to be started
-    assert roofline.parts_of(8) == (1, 2, 4, 8)
+    assert roofline.parts_of(12) == (1, 2, 3, 4, 6, 12)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5])
+def test_a_batch_that_is_none_is_refused(batch):
+    with pytest.raises(ValueError, match=f"batch: {batch}; expected"):
+        roofline.seconds(RESNET, SLOW, batch)
+
+
+@pytest.mark.parametrize(("field", "value"), [("rate", 0), ("bandwidth", -1), ("on_chip", -1), ("width", float("nan"))])
+def test_a_chip_that_is_none_is_refused(field, value):
+    with pytest.raises(ValueError, match=f"{field} of a chip: {value}; expected"):
+        Chip(**{"rate": 1.0, "bandwidth": 1.0, field: value})
+
+
+def test_layers_and_cases_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="none with weights"):
+        roofline.least(LAYERS.iloc[:0], SLOW, 1)
+    with pytest.raises(ValueError, match="none of one; both are needed"):
+        roofline.fitted(case for case in CASES if case.scenario == "bulk")
+
+
+def test_a_figure_in_another_unit_is_refused(copy, monkeypatch):
+    specs = list(tables.everything()["chip_specs"].rows)
+    copy.cell("chip_specs", specs.index("l4-on-chip-sram"), "unit", "GB")
+    monkeypatch.setattr(tables, "DATA", copy.root)
+    with pytest.raises(KeyError, match="l4-on-chip-sram in GB; expected GB/s, MB"):
+        roofline.chip("l4")
+
+
+def test_a_case_is_the_measured_time_beside_the_right_engines():
+    orin = {case.scenario: case for case in CASES if (case.chip_id, case.network) == ("agx-orin", "resnet50")}
+    whole, alone = roofline.chip("agx-orin"), roofline.chip("agx-orin", alone=True)
+    assert [orin[name].measured for name in ("one", "eight")] == pytest.approx([0.640259e-3, 2.182145e-3])
+    assert orin["bulk"].measured / orin["bulk"].batch == pytest.approx(1 / 6423.63)
+    assert orin["one"].least == {1: roofline.least(RESNET, alone, 1)}
+    assert orin["eight"].least[8] == roofline.least(RESNET, alone, 8)
+    assert orin["bulk"].least[64] == roofline.least(RESNET, whole, 64)
+    assert set(orin["eight"].least) == {1, 2, 4, 8}
 
 
 def test_bulk_is_no_slower_than_any_batch():
@@ -129,9 +175,12 @@ def test_bounds_leave_out_chips_without_a_rate():
     found = roofline.bounds(RESNET, ["hw3-fsd", "l4"], "bf16")
     assert list(found.index) == ["l4"]
     own = roofline.bounds(RESNET, ["hw3-fsd"], batch=1).loc["hw3-fsd"]
-    assert own["at_most"] == pytest.approx(73.7e12 / (2 * RESNET["macs"].sum()), rel=1e-3)  # all fits on the chip
-    assert own["at_most_if_nothing_stays"] < own["at_most"] / 5
-    assert roofline.bounds(RESNET, ["hw3-fsd"], batch=64).loc["hw3-fsd", "at_most"] == own["at_most"]
+    assert own["at_least_ms"] == pytest.approx(1000 / own["at_most_a_second"], rel=0.01)
+    assert own["at_most_a_second"] == pytest.approx(
+        73.7e12 / (2 * RESNET["macs"].sum()), rel=1e-3
+    )  # all fits on the chip
+    assert own["if_nothing_stays"] < own["at_most_a_second"] / 5
+    assert roofline.bounds(RESNET, ["hw3-fsd"], batch=64).loc["hw3-fsd", "at_most_a_second"] == own["at_most_a_second"]
 
 
 # --- the fit -------------------------------------------------------------------------------------------
@@ -152,6 +201,19 @@ def test_leaving_one_out_reaches_what_the_text_promises():
     assert OFF["worst"]["resnet50", "bulk"] <= 1.75
     assert OFF["worst"]["resnet50", "one"] <= 2
     assert OFF["results"]["resnet50", "bulk"] == 8
+    assert (TESTED["off"] >= 1).all()
+    assert np.allclose(np.log(TESTED["off"]), np.abs(np.log(TESTED["measured_ms"] / TESTED["predicted_ms"])))
+
+
+def test_eight_at_a_time_take_no_part_in_the_fit():
+    resnet = [case for case in CASES if case.network == "resnet50"]
+    assert roofline.fitted(case for case in resnet if case.scenario != "eight") == FIT
+
+
+def test_the_fixed_time_is_nearly_half_of_one_small_picture_or_more():
+    for case in CASES:
+        if (case.network, case.scenario) == ("resnet50", "one"):
+            assert FIT.start * case.steps > 0.45 * case.predicted(FIT)
 
 
 def test_a_chip_and_others_of_its_design_take_no_part_in_their_own_prediction():

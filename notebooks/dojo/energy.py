@@ -20,23 +20,31 @@ def lost_range(watts: float, mph: float, wh_per_mile: float) -> float:
     """Share of a car's range that a steady load takes, between 0 and 1.
 
     `wh_per_mile` is what driving alone takes, `mph` the average speed in miles an hour. In the time for one
-    mile the load takes watts / mph on top.
+    mile the load takes watts / mph on top. Raises ValueError for a negative load, or a speed or consumption
+    that is not above zero.
     """
+    for name, value, wrong in (
+        ("watts", watts, watts < 0),
+        ("mph", mph, mph <= 0),
+        ("Wh", wh_per_mile, wh_per_mile <= 0),
+    ):
+        if wrong:
+            raise ValueError(f"{name}: {value!r}; expected {'zero or more' if name == 'watts' else 'more than zero'}")
     extra = watts / mph
     return extra / (wh_per_mile + extra)
 
 
 def year_in_a_hall(watts: float, price: float) -> float:
-    """What a load costs that runs all year, at so much for a kilowatt-hour, in the currency of the price."""
+    """What a load costs that runs all year, at so many dollars for a kilowatt-hour."""
     return watts / 1000 * YEAR * price
 
 
 def car_and_hall(watts: list[float], speeds: list[float], wh_per_mile: float, price: float) -> pd.DataFrame:
-    """One row for each power: per cent of range lost at each speed (mph), and the cost of a year in a data centre."""
+    """One row for each power: per cent of range lost at each speed (mph), and dollars a year in a data centre."""
     rows = {
         f"{power:g} W": {
             **{f"{mph:g} mph ({mph * MILE:.0f} km/h)": f"{lost_range(power, mph, wh_per_mile):.1%}" for mph in speeds},
-            "in a data centre, a year": f"{year_in_a_hall(power, price):,.0f}",
+            "in a data centre, $ a year": f"{year_in_a_hall(power, price):,.0f}",
         }
         for power in watts
     }

@@ -136,10 +136,11 @@ class Meter:
     """The energy that a GPU has taken by its own meter, in millijoules, if it has one.
 
     It covers the board with its memory, not the computer around it, so it is no reading at the wall. `uuid`
-    is the GPU's: PyTorch and NVML number them differently.
+    is the GPU's, or None where it is not known: PyTorch and NVML number them differently. A meter that fails
+    later raises RuntimeError.
     """
 
-    def __init__(self, uuid: str, nvml: Any = None) -> None:
+    def __init__(self, uuid: str | None, nvml: Any = None) -> None:
         self._uuid, self._nvml, self._handle = uuid, nvml, None
 
     def __enter__(self) -> Meter:
@@ -148,12 +149,12 @@ class Meter:
                 import pynvml
 
                 self._nvml = pynvml
-        if self._nvml is not None:
+        if self._nvml is not None and self._uuid:
             try:
                 self._nvml.nvmlInit()
                 self._handle = self._nvml.nvmlDeviceGetHandleByUUID(self._uuid)
                 self._read()
-            except self._nvml.NVMLError:
+            except (self._nvml.NVMLError, RuntimeError):
                 self._handle = None
         return self
 
@@ -186,7 +187,10 @@ class Meter:
         return done
 
     def _read(self) -> float:
-        return float(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
+        try:
+            return float(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
+        except self._nvml.NVMLError as error:
+            raise RuntimeError(f"the meter of the GPU failed: {error}") from error
 
 
 def products(torch: Any, device: str, note: Note, size: int = GPU_MATRIX, span: float = SPAN) -> Iterator[Timing]:
@@ -319,14 +323,15 @@ def _trained(torch: Any, device: str, batch: int, width: int, layers: int) -> Ca
 
 def gpu(torch: Any, note: Note) -> list[Timing]:
     """Everything that is timed on the GPU."""
-    with Meter(f"GPU-{torch.cuda.get_device_properties(0).uuid}") as meter:
+    uuid = getattr(torch.cuda.get_device_properties(0), "uuid", None)
+    with Meter(f"GPU-{uuid}" if uuid else None) as meter:
         if not meter.there:
             note("no meter of energy (NVML) found: times and memory only")
         found = list(products(torch, "cuda", note))
         try:
             for timing in both_jobs(torch, "cuda", meter):
                 found.append(timing)
-        except RuntimeError as error:  # out of memory, most likely; what was timed before is kept
+        except RuntimeError as error:  # out of memory, or the meter failed; what was timed before is kept
             note(f"stopped: {str(error).splitlines()[0][:80]}")
         return found
 
@@ -458,6 +463,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def note(words: str) -> None:
         print(words, file=sys.stderr)
 
+    if not options.dry_run and not (options.out / "speed_records.csv").is_file():
+        note(f"{options.out}: no speed_records.csv; expected the folder measured/ of a data folder")
+        return 1
     torch = cuda()
     if torch is None:
         note("no CUDA GPU found through PyTorch: the processor alone is timed")

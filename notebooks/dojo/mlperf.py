@@ -28,7 +28,7 @@ PARTS = {
     "h100-sxm": "H100",
     "h200-sxm": "H200",
     "l4": "L4",
-    "qaic100-pro": "AI100",
+    "qaic100-pro": "Qualcomm",
 }
 #: images in one query of the scenario with eight at a time
 EIGHT = 8
@@ -107,9 +107,10 @@ def kept(parts: pd.DataFrame) -> pd.DataFrame:
 def served(results: pd.DataFrame) -> pd.DataFrame:
     """What is left of the bulk rate when queries come at random and each has a time limit.
 
-    One row for each system that ran both scenarios of a network with the same settings, in its latest
-    round. Columns: benchmark, chip_id, chips, system, run_mode, bulk, server (both a second), share,
-    bulk_id, source_ids; indexed by the result of the server scenario.
+    One row for each system that ran both scenarios of a network in the same run mode, in its latest
+    round; clocks and engines may still have been set for each. Columns: benchmark, chip_id, chips, system,
+    run_mode, bulk, server (both a second), share, bulk_id, source_ids; indexed by the result of the server
+    scenario.
     """
     rows = results.query("suite == 'mlperf-inference' and metric == 'throughput'")
     rows = _newest(rows[rows["benchmark"].isin(list(NETWORKS)) & (rows["unit"] != "tokens/s")])

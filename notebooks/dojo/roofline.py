@@ -3,8 +3,9 @@
 The roofline model: a layer takes at least as long as its arithmetic at the chip's peak rate, and at
 least as long as its data take to pass between the chip and its memory. Whichever is longer counts. What
 fits on the chip stays there and does not travel. The sum over all layers is a bound for a chip that works
-layer by layer and whose own memory is as large as its data sheet says. Where chip_specs has none, none is
-counted; registers and first-level caches never are.
+layer by layer, holds what goes into a layer together with what comes out, cuts all layers of a batch alike
+and fetches nothing ahead; a chip that does better than that may beat it. Its own memory is as large as
+chip_specs says. Where that has none, none is counted; registers and first-level caches never are.
 
 Real chips stay below. `Fit` says by how much, with two numbers for all chips alike: the share of the
 roofline that is reached, and a fixed time for each layer, whatever its cause: starting it, filling the
@@ -40,6 +41,12 @@ class Chip:
     #: bytes of one number in that format
     width: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name, least_ in (("rate", 1e-12), ("bandwidth", 1e-12), ("on_chip", 0.0), ("width", 1e-12)):
+            if not getattr(self, name) >= least_:
+                expected = "zero or more" if name == "on_chip" else "more than zero"
+                raise ValueError(f"{name} of a chip: {getattr(self, name)!r}; expected {expected}")
+
 
 def chip(chip_id: str, form: str = "int8", alone: bool = False) -> Chip:
     """The limits of a chip in a number format, from chip_specs: dense rates only.
@@ -60,8 +67,12 @@ def chip(chip_id: str, form: str = "int8", alone: bool = False) -> Chip:
     if missing := [name for name, found in figures.items() if len(found) != 1]:
         raise KeyError(f"chip_specs gives no single {' and no single '.join(missing)} for {chip_id!r}")
     rate, bandwidth = (float(found.iloc[0]) for found in figures.values())
-    on_chip = own.query("attribute == 'on_chip_sram'")["value"].sum()
-    return Chip(rate, bandwidth, float(on_chip), float(bits) / 8)
+    on_chip = own.query("attribute == 'on_chip_sram' and scope in ['chip', 'board']")
+    units = {"TOP/s", "TFLOP/s", "GB/s", "MB"}
+    rows = [*(found.index[0] for found in figures.values()), *on_chip.index]
+    if wrong := [row_id for row_id in rows if own["unit"][row_id] not in units]:
+        raise KeyError(f"chip_specs gives {wrong[0]} in {own['unit'][wrong[0]]}; expected {', '.join(sorted(units))}")
+    return Chip(rate, bandwidth, float(on_chip["value"].sum()), float(bits) / 8)
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,7 @@ class Fit:
     start: float
 
 
-#: nothing lost: with this, `seconds` is a bound that no chip can beat
+#: nothing lost: with this, `seconds` is the bound
 BOUND = Fit(1.0, 0.0)
 
 
@@ -83,19 +94,26 @@ def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None)
 
     `layers` are the rows of one network in network_layers. Layers without weights are done along with the
     one before, which then hands on what they leave. `stays`: None, what fits on the chip stays there, of
-    the rest what is too much travels; True, all that layers hand on stays; False, everything travels. All
-    weights stay where they fit beside the largest of what is handed on; otherwise each set of them travels
-    once for a batch.
+    the rest what is too much travels; True, all that layers hand on stays; False, everything travels.
+    Weights have the room that is left beside the largest of what is handed on; those that find none travel
+    once for a batch. Raises ValueError for a batch below one or no layers with weights.
     """
+    if batch < 1:
+        raise ValueError(f"batch: {batch!r}; expected one or more")
     work = _with_weights(layers)
+    if work.empty:
+        raise ValueError("layers: none with weights; expected the rows of one network in network_layers")
     handed = (work["in_elements"] + work["out_elements"]).to_numpy(float) * batch * on.width
     weights = np.where(work["weights_shared"] == "yes", 0.0, work["weights"].to_numpy(float)) * on.width
     room = on.on_chip * 1e6
     travels = {None: np.maximum(handed - room, 0.0), True: 0.0 * handed, False: handed}[stays]
-    kept = stays is not False and weights.sum() + (0.0 if stays else handed.max()) <= room
-    traffic = travels + (0.0 if kept else weights)
+    left = 0.0 if stays is False else room if stays else max(room - handed.max(), 0.0)
     arithmetic = 2 * work["macs"].to_numpy(float) * batch / (on.rate * 1e12)
-    return float(np.maximum(arithmetic, traffic / (on.bandwidth * 1e9)).sum())
+    bandwidth = on.bandwidth * 1e9
+    kept_all = np.maximum(arithmetic, travels / bandwidth).sum()
+    kept_none = np.maximum(arithmetic, (travels + weights) / bandwidth).sum()
+    # which weights stay is open, but what stays saves no more than its own way
+    return float(max(kept_all, kept_none - min(left, weights.sum()) / bandwidth))
 
 
 def _with_weights(layers: pd.DataFrame) -> pd.DataFrame:
@@ -113,11 +131,16 @@ def steps(layers: pd.DataFrame) -> int:
 
 def parts_of(batch: int) -> tuple[int, ...]:
     """The sizes into which a batch may be cut to be handled one part after another."""
-    return tuple(size for size in BATCHES if batch % size == 0)
+    return tuple(size for size in range(1, batch + 1) if batch % size == 0)
 
 
 def seconds(layers: pd.DataFrame, on: Chip, batch: int, fit: Fit = BOUND, stays: bool | None = None) -> float:
-    """Time for one batch, cut as is best: with BOUND at least this, with a fitted `fit` about this."""
+    """Time for one batch in seconds, cut as is best: with BOUND at least this, with a fitted `fit` about this.
+
+    Raises ValueError for a batch that is no whole number of one or more.
+    """
+    if batch < 1 or batch != int(batch):
+        raise ValueError(f"batch: {batch!r}; expected a whole number of one or more")
     return _best(batch, {size: least(layers, on, size, stays) for size in parts_of(batch)}, steps(layers), fit)
 
 
@@ -189,18 +212,20 @@ def fitted(known: Iterable[Case]) -> Fit:
     from scipy.optimize import minimize
 
     known = list(known)
+    if missing := {"bulk", "one"} - {case.scenario for case in known}:
+        raise ValueError(f"cases: none of {' and none of '.join(sorted(missing))}; both are needed for two numbers")
     groups = [[case for case in known if case.scenario == scenario] for scenario in ("bulk", "one")]
 
     def loss(logs: np.ndarray) -> float:
         tried = Fit(*np.exp(logs))
-        return sum(float(np.mean([np.log(case.factor(tried)) ** 2 for case in group])) for group in groups if group)
+        return sum(float(np.mean([np.log(case.factor(tried)) ** 2 for case in group])) for group in groups)
 
     start = np.log([0.5, 5e-6])
     best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 2000})
     return Fit(*(float(value) for value in np.exp(best.x)))
 
 
-#: chips cut from one design, from general knowledge; each other chip is of its own
+#: chips cut from one design (svethardware-a100-pcie, sysrqmts-a30); each other chip here is of its own
 SILICON = {"a100-pcie-80": "GA100", "a100-sxm-80": "GA100", "a30": "GA100"}
 
 
@@ -248,7 +273,7 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
 def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch: int = 1) -> pd.DataFrame:
     """What each chip can do at most with one network, for a batch, when what fits stays and when nothing does.
 
-    Columns, by chip_id: at_least_ms, at_most (images a second), at_most_if_nothing_stays. Chips without a
+    Columns, by chip_id: at_least_ms, at_most_a_second (images), and the same if_nothing_stays. Chips without a
     dense rate in the format, or without a memory bandwidth, are left out: see `chip`.
     """
     rows = {}
@@ -259,6 +284,6 @@ def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch
             continue
         stays, travels = seconds(layers, on, batch), seconds(layers, on, batch, stays=False)
         rows[chip_id] = (1e3 * stays, batch / stays, batch / travels)
-    columns = ["at_least_ms", "at_most", "at_most_if_nothing_stays"]
+    columns = ["at_least_ms", "at_most_a_second", "if_nothing_stays"]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("chip")
     return found.round({"at_least_ms": 3, **dict.fromkeys(columns[1:], 0)})

@@ -153,8 +153,8 @@ def left_of_bulk(rows: pd.DataFrame) -> Figure:
                 ax.scatter([row[column]], [y], zorder=3, clip_on=False, **style).set_gid(f"{name}-{column}")
         label = {"textcoords": "offset points", "va": "center", "bbox": PAPER, "zorder": 2.5}
         near = [value for value in row[[*marks]].astype(float) if abs(value - row["share"]) < 0.13]
-        if max(near) < 0.85:
-            ax.annotate(f"{row['share']:.0%}", (max(near), y), (7, 0), ha="left", **label)
+        if len(near) == 1 and row["share"] < 0.85:
+            ax.annotate(f"{row['share']:.0%}", (row["share"], y), (7, 0), ha="left", **label)
         else:  # no room on the right, so the words stand on the bar
             ax.annotate(f"{row['share']:.0%}", (min(near), y), (-9, 0), ha="right", **label)
     entries = {
@@ -173,17 +173,16 @@ def _hollow(colour: str) -> dict[str, object]:
 
 @styled
 def joules(rows: pd.DataFrame) -> Figure:
-    """Millijoules for one picture on a log axis, one line for each machine, grouped by network.
+    """Energy of one picture relative to one machine in bulk, one line for each machine, grouped by network.
 
     `rows` need network, words, role, and bulk, eight and one (millijoules; NaN where there is no such result) with
-    bulk_id, eight_id and one_id, the results they are from.
+    bulk_id, eight_id and one_id, the results they are from; and unit, the millijoules that count as one.
     """
     figure, ax, middles = _lines(rows, "network", 90, left=112)
-    known = rows[["bulk", "eight", "one"]].to_numpy(float)
-    ax.set(xscale="log", xlim=(np.nanmin(known) * 0.7, np.nanmax(known) * 22))
-    ax.set_xticks([5, 20, 100, 500], ["5", "20", "100", "500"])
-    ax.minorticks_off()
-    ax.set_xlabel("millijoules for one inference, at the wall", labelpad=2)
+    ax.set(xlim=(0, 4.8), xticks=[0, 1, 2, 3])
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}×" if value else "0")
+    ax.set_xlabel("AGX Orin in bulk = 1×", labelpad=2)
+    ax.axvline(1, color=GREY, lw=1, ls="-", zorder=1.5)
     for index, row in rows.iterrows():
         y, colour = middles[index], SOLD[row["role"]]
         _rule(ax, y)
@@ -193,12 +192,13 @@ def joules(rows: pd.DataFrame) -> Figure:
             "one": {"s": 36, **_hollow(colour)},
         }
         found = {name: row[name] for name in looks if pd.notna(row[name])}
-        ax.plot([min(found.values()), max(found.values())], [y, y], color=colour, lw=1.2, ls="-", zorder=2)
-        for name, value in found.items():
-            ax.scatter([value], [y], zorder=3, **looks[name]).set_gid(str(row[f"{name}_id"]))
+        places = {name: value / row["unit"] for name, value in found.items()}
+        ax.plot([min(places.values()), max(places.values())], [y, y], color=colour, lw=1.2, ls="-", zorder=2)
+        for name, place in places.items():
+            ax.scatter([place], [y], zorder=3, **looks[name]).set_gid(str(row[f"{name}_id"]))
         words = ", ".join(f"{value:#.3g}".rstrip(".") for value in found.values())
         style = {"textcoords": "offset points", "va": "center", "bbox": PAPER, "zorder": 2.5}
-        ax.annotate(words, (max(found.values()), y), (7, 0), **style)
+        ax.annotate(f"{words} mJ", (max(places.values()), y), (7, 0), **style)
     entries = {
         "in bulk": {"marker": SHAPES["bulk"], "color": GREY, "s": 30},
         "eight": {"marker": SHAPES["eight"], "color": GREY, "s": 28},
