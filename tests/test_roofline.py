@@ -110,7 +110,7 @@ def test_a_figure_in_another_unit_is_refused(copy, monkeypatch):
     specs = list(tables.everything()["chip_specs"].rows)
     copy.cell("chip_specs", specs.index("l4-on-chip-sram"), "unit", "GB")
     monkeypatch.setattr(tables, "DATA", copy.root)
-    with pytest.raises(KeyError, match="l4-on-chip-sram in GB; expected GB/s, MB"):
+    with pytest.raises(KeyError, match="l4-on-chip-sram in GB; expected MB"):
         roofline.chip("l4")
 
 
@@ -174,6 +174,7 @@ def test_a_missing_figure_is_named(chip_id, form, said):
 def test_bounds_leave_out_chips_without_a_rate():
     found = roofline.bounds(RESNET, ["hw3-fsd", "l4"], "bf16")
     assert list(found.index) == ["l4"]
+    assert found.loc["l4", "source_ids"] == ("epoch-ml-hardware-2026-01", "cputronic-l4")
     own = roofline.bounds(RESNET, ["hw3-fsd"], batch=1).loc["hw3-fsd"]
     assert own["at_least_ms"] == pytest.approx(1000 / own["at_most_a_second"], rel=0.01)
     assert own["at_most_a_second"] == pytest.approx(

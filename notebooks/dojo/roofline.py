@@ -56,23 +56,29 @@ def chip(chip_id: str, form: str = "int8", alone: bool = False) -> Chip:
     """
     if not (bits := tables.find(form, "number_formats")[0].cells["bits"]):
         raise KeyError(f"number_formats gives no bits for {form!r}")
-    own = tables.load("chip_specs").query("chip_id == @chip_id")
+    rate, bandwidth, on_chip = _figures(chip_id, form, alone)
+    single = (float(found["value"].iloc[0]) for found in (rate, bandwidth))
+    return Chip(*single, on_chip=float(on_chip["value"].sum()), width=float(bits) / 8)
+
+
+def _figures(chip_id: str, form: str, alone: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The rows of chip_specs for a chip's dense rate, its bandwidth (one each) and its own memory (any number)."""
+    own = tables.load("chip_specs").query("chip_id == @chip_id and scope in ['chip', 'board']")
     if own.empty:
         raise KeyError(f"chip_specs has no chip {chip_id!r}")
-    dense = own.query("format == @form and sparsity == 'dense' and scope in ['chip', 'board']")
-    peak = dense.query("attribute == 'peak_rate' and comparable == 'yes'")["value"]
-    part = dense.query("attribute == 'peak_rate_gpu'")["value"] if alone else peak[:0]
-    figures = {"dense peak rate in " + form: part if len(part) else peak}
-    figures["memory bandwidth"] = own.query("attribute == 'memory_bandwidth'")["value"]
-    if missing := [name for name, found in figures.items() if len(found) != 1]:
+    dense = own.query("format == @form and sparsity == 'dense'")
+    rate = dense.query("attribute == 'peak_rate' and comparable == 'yes'")
+    if alone and len(part := dense.query("attribute == 'peak_rate_gpu'")):
+        rate = part
+    bandwidth, on_chip = (own.query("attribute == @name") for name in ("memory_bandwidth", "on_chip_sram"))
+    wanted = {f"dense peak rate in {form}": rate, "memory bandwidth": bandwidth}
+    if missing := [name for name, found in wanted.items() if len(found) != 1]:
         raise KeyError(f"chip_specs gives no single {' and no single '.join(missing)} for {chip_id!r}")
-    rate, bandwidth = (float(found.iloc[0]) for found in figures.values())
-    on_chip = own.query("attribute == 'on_chip_sram' and scope in ['chip', 'board']")
-    units = {"TOP/s", "TFLOP/s", "GB/s", "MB"}
-    rows = [*(found.index[0] for found in figures.values()), *on_chip.index]
-    if wrong := [row_id for row_id in rows if own["unit"][row_id] not in units]:
-        raise KeyError(f"chip_specs gives {wrong[0]} in {own['unit'][wrong[0]]}; expected {', '.join(sorted(units))}")
-    return Chip(rate, bandwidth, float(on_chip["value"].sum()), float(bits) / 8)
+    for found, units in ((rate, ["TOP/s", "TFLOP/s"]), (bandwidth, ["GB/s"]), (on_chip, ["MB"])):
+        for row_id, unit in found["unit"].items():
+            if unit not in units:
+                raise KeyError(f"chip_specs gives {row_id} in {unit}; expected {' or '.join(units)}")
+    return rate, bandwidth, on_chip
 
 
 @dataclass(frozen=True)
@@ -273,17 +279,18 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
 def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch: int = 1) -> pd.DataFrame:
     """What each chip can do at most with one network, for a batch, when what fits stays and when nothing does.
 
-    Columns, by chip_id: at_least_ms, at_most_a_second (images), and the same if_nothing_stays. Chips without a
-    dense rate in the format, or without a memory bandwidth, are left out: see `chip`.
+    Columns, by chip_id: at_least_ms, at_most_a_second (images), the same if_nothing_stays, and source_ids. Chips
+    without a dense rate in the format, or without a memory bandwidth, are left out: see `chip`.
     """
     rows = {}
     for chip_id in chips:
         try:
-            on = chip(chip_id, form)
+            on, figures = chip(chip_id, form), _figures(chip_id, form, alone=False)
         except KeyError:
             continue
         stays, travels = seconds(layers, on, batch), seconds(layers, on, batch, stays=False)
-        rows[chip_id] = (1e3 * stays, batch / stays, batch / travels)
-    columns = ["at_least_ms", "at_most_a_second", "if_nothing_stays"]
+        sources = tuple(dict.fromkeys(pd.concat(figures)["source_ids"].explode()))
+        rows[chip_id] = (1e3 * stays, batch / stays, batch / travels, sources)
+    columns = ["at_least_ms", "at_most_a_second", "if_nothing_stays", "source_ids"]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("chip")
-    return found.round({"at_least_ms": 3, **dict.fromkeys(columns[1:], 0)})
+    return found.round({"at_least_ms": 3, "at_most_a_second": 0, "if_nothing_stays": 0})
