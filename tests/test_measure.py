@@ -251,20 +251,19 @@ def test_both_jobs_are_timed_and_metered_for_each_batch(monkeypatch):
     assert [(timing.batch, timing.metric) for timing in found] == [(b, m) for b in (1, 8) for m in metrics]
 
 
-def test_a_gpu_is_shown_used_and_trained_side_by_side():
-    rows = pd.DataFrame(
-        [
-            ("one", "gpu", batch, f"{job}_time", batch * factor)
-            for batch in (1, 8)
-            for job, factor in (("inference", 1.0), ("training", 3.0))
-        ],
-        columns=["record_id", "device", "batch", "metric", "value"],
-    )
-    rows.loc[len(rows)] = ["one", "gpu", None, "matrix_rate", 900.0]
-    shown = measure.on_gpu(rows)
-    assert list(shown.index) == [("one", 1), ("one", 8)]
-    assert list(shown.loc[("one", 8)]) == [8.0, 24.0]
-    assert measure.on_gpu(tables.load("speed_results").query("device == 'cpu'")).empty
+def test_a_gpu_is_shown_used_and_trained_side_by_side_and_by_format():
+    columns = ["record_id", "device", "batch", "format", "metric", "value"]
+    rows = [
+        ("one", "gpu", batch, "bf16", f"{job}_time", batch * factor)
+        for batch in (1, 8)
+        for job, factor in (("inference", 1.0), ("training", 3.0))
+    ]
+    rows += [("one", "gpu", None, form, "matrix_rate", rate) for form, rate in (("bf16", 900.0), ("int8", 1800.0))]
+    by_batch, by_format = measure.on_gpu(pd.DataFrame(rows, columns=columns)).values()
+    assert [list(row) for row in by_batch.to_numpy()] == [["one", 1, 1.0, 3.0], ["one", 8, 8.0, 24.0]]
+    assert [list(row) for row in by_format.to_numpy()] == [["one", "bf16", 900.0], ["one", "int8", 1800.0]]
+    assert len(measure.on_gpu(pd.DataFrame(rows[:4], columns=columns))) == 1  # by batch alone
+    assert measure.on_gpu(tables.load("speed_results").query("device == 'cpu'")) == {}
 
 
 # --- the record ----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ def layer(macs=0, weights=0, inside=0, out=0, shared="") -> dict:
 
 #: 1 TOP/s and 1 GB/s: a million multiply-accumulates take 2 us, a thousand bytes 1 us
 SLOW = Chip(rate=1.0, bandwidth=1.0)
+BATCHES = [2**n for n in range(12)]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_more_of_anything_is_never_slower(network):
     ):
         for batch in (1, 8, 64):
             assert roofline.least(network, better, batch) <= roofline.least(network, base, batch)
-    times = [roofline.least(network, base, batch) for batch in roofline.BATCHES]
+    times = [roofline.least(network, base, batch) for batch in BATCHES]
     assert times == sorted(times)
 
 
@@ -127,7 +128,7 @@ def test_a_case_is_the_measured_time_beside_the_right_engines():
 
 def test_bulk_is_no_slower_than_any_batch():
     chip = roofline.chip("l4")
-    rates = [batch / roofline.seconds(RESNET, chip, batch, FIT) for batch in roofline.BATCHES]
+    rates = [batch / roofline.seconds(RESNET, chip, batch, FIT) for batch in BATCHES]
     assert roofline.bulk(RESNET, chip, FIT) == pytest.approx(max(rates))
     assert rates[0] < max(rates) / 3
 
@@ -172,6 +173,10 @@ def test_a_missing_figure_is_named(chip_id, form, said):
 
 
 def test_bounds_leave_out_chips_without_a_rate():
+    with pytest.raises(KeyError, match="no row 'int9'"):
+        roofline.bounds(RESNET, ["l4"], "int9")
+    with pytest.raises(KeyError, match="no chip 'l5'"):
+        roofline.bounds(RESNET, ["l5"])
     found = roofline.bounds(RESNET, ["hw3-fsd", "l4"], "bf16")
     assert list(found.index) == ["l4"]
     assert found.loc["l4", "source_ids"] == ("epoch-ml-hardware-2026-01", "cputronic-l4")
@@ -227,6 +232,7 @@ def test_a_chip_and_others_of_its_design_take_no_part_in_their_own_prediction():
         for which in (CASES, spoiled)
     )
     twins = ours.index.get_level_values("chip_id").isin(["a100-pcie-80", "a100-sxm-80", "a30"])
+    assert set(roofline.SILICON) <= set(tables.load("chips").index)
     assert np.allclose(ours[twins], theirs[twins], rtol=1e-6)
     assert not np.allclose(ours[~twins], theirs[~twins], rtol=0.05)
 

@@ -16,8 +16,6 @@ never compared across machines by a test.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import platform
 import re
 import shutil
@@ -29,6 +27,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as version_of
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +198,7 @@ def products(torch: Any, device: str, note: Note, size: int = GPU_MATRIX, span: 
         try:
             with _tf32(torch, form == "tf32"):
                 spans = calls(_synchronous(torch, device, _product(torch, device, form, size)), span)
-        except (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError) as error:
+        except (RuntimeError, AttributeError, TypeError, ValueError) as error:
             note(f"{form}: left out ({str(error).splitlines()[0][:80]})")
             continue
         operations, unit = 2 * size**3, "TOP/s" if form == "int8" else "TFLOP/s"
@@ -359,16 +358,15 @@ def add(found: Iterable[Timing], about: Mapping[str, str], folder: Path = study.
     The tables with the new rows are checked against their contract before either is written; raises
     DataError, and leaves both as they were, when they break it. `folder` is the measured/ of a data folder.
     """
-    old = {name: _rows(folder / f"{name}.csv") for name in ("speed_records", "speed_results")}
+    old = {name: tables.records(folder / f"{name}.csv") for name in ("speed_records", "speed_results")}
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     stem = re.sub(r"[^a-z0-9.]+", "-", " ".join([about["gpu"] or about["processor"], day]).lower()).strip("-")
-    number = next(n for n in range(1, 10**6) if f"{stem}-{n}" not in {row["record_id"] for row in old["speed_records"]})
-    record = f"{stem}-{number}"
-    rows = {
-        "speed_records": [*old["speed_records"], {"record_id": record, **about, "recorded": day, "command": COMMAND}],
-        "speed_results": [*old["speed_results"], *(_row(record, timing) for timing in found)],
+    record = next(f"{stem}-{n}" for n in count(1) if f"{stem}-{n}" not in old["speed_records"])
+    new = {
+        "speed_records": [{"record_id": record, **about, "recorded": day, "command": COMMAND}],
+        "speed_results": [_row(record, timing) for timing in found],
     }
-    texts = {name: _text(list(tables.everything()[name].fields), lines) for name, lines in rows.items()}
+    texts = {name: tables.as_csv([*old[name].values(), *rows]) for name, rows in new.items()}
     with tempfile.TemporaryDirectory() as draft:
         root = shutil.copytree(folder.parent, Path(draft) / "data")
         for name, text in texts.items():
@@ -397,21 +395,6 @@ def _row(record: str, timing: Timing) -> dict[str, Any]:
         "median": "" if np.isnan(timing.median) else f"{timing.median:.6g}",
         "calls": timing.calls,
     }
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def check(known: Mapping[str, Table]) -> list[Problem]:
@@ -444,13 +427,22 @@ def rates(found: Iterable[Timing] | pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"ms": ms, "rate": 1000 * ms.index / ms})
 
 
-def on_gpu(results: pd.DataFrame) -> pd.DataFrame:
-    """Used and trained on a GPU, side by side by batch: ms, mJ and MB; empty while no record has a GPU.
+def on_gpu(results: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What is recorded of GPUs, as tables by their titles; none while no record has a GPU.
 
-    `results` as speed_results is loaded. Indexed by record_id and batch, a column for each metric.
+    `results` as speed_results is loaded. By batch: using a network beside training it, in ms, mJ and MB. By
+    format: the rate of a matrix product in 10^12 operations a second.
     """
-    own = results[(results["device"] == "gpu") & results["batch"].notna()]
-    return own.pivot(index=["record_id", "batch"], columns="metric", values="value")
+    own = results[results["device"] == "gpu"]
+    kinds = {
+        "One network used and trained on a GPU: ms, mJ by its own meter, MB": ("batch", own["batch"].notna()),
+        "Matrix products on a GPU: trillions of operations a second": ("format", own["metric"] == "matrix_rate"),
+    }
+    return {
+        title: own[chosen].pivot(index=["record_id", by], columns="metric", values="value").reset_index()
+        for title, (by, chosen) in kinds.items()
+        if chosen.any()
+    }
 
 
 # --- the command line --------------------------------------------------------------------------------

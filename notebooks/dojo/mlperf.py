@@ -108,9 +108,8 @@ def served(results: pd.DataFrame) -> pd.DataFrame:
     """What is left of the bulk rate when queries come at random and each has a time limit.
 
     One row for each system that ran both scenarios of a network in the same run mode, in its latest
-    round; clocks and engines may still have been set for each. Columns: benchmark, chip_id, chips, system,
-    run_mode, bulk, server (both a second), share, bulk_id, source_ids; indexed by the result of the server
-    scenario.
+    round; clocks and engines may still have been set for each. Columns: benchmark, chip_id, chips, bulk,
+    server (both a second), share, bulk_id, source_ids; indexed by the result of the server scenario.
     """
     rows = results.query("suite == 'mlperf-inference' and metric == 'throughput'")
     rows = _newest(rows[rows["benchmark"].isin(list(NETWORKS)) & (rows["unit"] != "tokens/s")])
@@ -120,25 +119,23 @@ def served(results: pd.DataFrame) -> pd.DataFrame:
     found = rows.query("scenario == 'server'").reset_index().merge(bulk, on=key)
     found = found.rename(columns={"value": "server", "accelerators_count": "chips"}).set_index("result_id")
     found["share"] = found["server"] / found["bulk"]
-    columns = ["benchmark", "chip_id", "chips", "system", "run_mode", "bulk", "server", "share", "bulk_id"]
+    columns = ["benchmark", "chip_id", "chips", "bulk", "server", "share", "bulk_id"]
     return found[[*columns, "source_ids"]].sort_values("share", ascending=False)
 
 
 def joules(results: pd.DataFrame) -> pd.DataFrame:
     """Energy of one inference at the wall in millijoules, the whole system counted, in its latest round.
 
-    One row for each result with a meter: benchmark, chip_id, chips, scenario, mj, rate (a second, NaN where
-    energy was measured by the query), power_w, run_mode, system, source_ids. Every metered run is tuned
-    for work per watt, not for speed. A query of eight images is divided among them.
+    One row for each result with a meter: benchmark, chip_id, chips, scenario, mj, source_ids. Every metered run
+    is tuned for work per watt, not for speed. A query of eight images is divided among them.
     """
     rows = results.query("suite == 'mlperf-inference' and power_scope == 'system_wall' and unit != 'tokens/s'")
     rows = _newest(rows[rows["benchmark"].isin(list(NETWORKS))])
     per_query = rows["metric"] == "energy_per_query"
     images = rows["scenario"].eq("multistream").map({True: EIGHT, False: 1})
     mj = (rows["value"] / images).where(per_query, 1000 * rows["power_w"] / rows["value"])
-    found = rows.assign(mj=mj, rate=rows["value"].mask(per_query), chips=rows["accelerators_count"])
-    columns = ["benchmark", "chip_id", "chips", "scenario", "mj", "rate", "power_w", "run_mode", "system"]
-    return found[[*columns, "source_ids"]].sort_values(["benchmark", "mj"])
+    found = rows.assign(mj=mj, chips=rows["accelerators_count"])
+    return found[["benchmark", "chip_id", "chips", "scenario", "mj", "source_ids"]].sort_values(["benchmark", "mj"])
 
 
 def machines(metered: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +173,7 @@ def runs(results: pd.DataFrame) -> pd.DataFrame:
     """Energy of training runs at the mains input of the servers: benchmark, chip_id, chips, kwh, source_ids."""
     rows = results.query("metric == 'energy_to_train'")
     found = rows.assign(chips=rows["accelerators_count"], kwh=rows["value"])
-    return found[["benchmark", "chip_id", "chips", "kwh", "system", "source_ids"]].sort_values(["benchmark", "chips"])
+    return found[["benchmark", "chip_id", "chips", "kwh", "source_ids"]].sort_values(["benchmark", "chips"])
 
 
 def uses(kwh: float, mj: float) -> float:

@@ -24,8 +24,8 @@ import pandas as pd
 
 from dojo import tables
 
-#: how many images a chip may be given at once when nobody waits
-BATCHES = tuple(2**n for n in range(12))
+#: how many images lie there when nobody waits; a chip takes them in parts as it likes
+MANY = 2048
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,20 @@ class Chip:
                 raise ValueError(f"{name} of a chip: {getattr(self, name)!r}; expected {expected}")
 
 
+class MissingFigure(KeyError):
+    """A chip lacks a figure that the roofline needs; the message names both."""
+
+
 def chip(chip_id: str, form: str = "int8", alone: bool = False) -> Chip:
     """The limits of a chip in a number format, from chip_specs: dense rates only.
 
     `alone` takes the rate of the graphics unit by itself where the data sheet gives one: parts with
-    further engines use those in bulk only. Raises KeyError, naming the chip, where a figure is missing.
+    further engines use those in bulk only. Raises KeyError for an unknown chip
+    or format, and MissingFigure where chip_specs has no single figure.
     """
-    if not (bits := tables.find(form, "number_formats")[0].cells["bits"]):
-        raise KeyError(f"number_formats gives no bits for {form!r}")
-    rate, bandwidth, on_chip = _figures(chip_id, form, alone)
-    single = (float(found["value"].iloc[0]) for found in (rate, bandwidth))
-    return Chip(*single, on_chip=float(on_chip["value"].sum()), width=float(bits) / 8)
+    bits = float(tables.value("number_formats", form, "bits"))
+    rate, bandwidth, on_chip = (found["value"] for found in _figures(chip_id, form, alone))
+    return Chip(float(rate.iloc[0]), float(bandwidth.iloc[0]), float(on_chip.sum()), bits / 8)
 
 
 def _figures(chip_id: str, form: str, alone: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -73,7 +76,7 @@ def _figures(chip_id: str, form: str, alone: bool) -> tuple[pd.DataFrame, pd.Dat
     bandwidth, on_chip = (own.query("attribute == @name") for name in ("memory_bandwidth", "on_chip_sram"))
     wanted = {f"dense peak rate in {form}": rate, "memory bandwidth": bandwidth}
     if missing := [name for name, found in wanted.items() if len(found) != 1]:
-        raise KeyError(f"chip_specs gives no single {' and no single '.join(missing)} for {chip_id!r}")
+        raise MissingFigure(f"chip_specs gives no single {' and no single '.join(missing)} for {chip_id!r}")
     for found, units in ((rate, ["TOP/s", "TFLOP/s"]), (bandwidth, ["GB/s"]), (on_chip, ["MB"])):
         for row_id, unit in found["unit"].items():
             if unit not in units:
@@ -102,10 +105,8 @@ def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None)
     one before, which then hands on what they leave. `stays`: None, what fits on the chip stays there, of
     the rest what is too much travels; True, all that layers hand on stays; False, everything travels.
     Weights have the room that is left beside the largest of what is handed on; those that find none travel
-    once for a batch. Raises ValueError for a batch below one or no layers with weights.
+    once for a batch. Raises ValueError where no layer has weights.
     """
-    if batch < 1:
-        raise ValueError(f"batch: {batch!r}; expected one or more")
     work = _with_weights(layers)
     if work.empty:
         raise ValueError("layers: none with weights; expected the rows of one network in network_layers")
@@ -136,17 +137,20 @@ def steps(layers: pd.DataFrame) -> int:
 
 
 def parts_of(batch: int) -> tuple[int, ...]:
-    """The sizes into which a batch may be cut to be handled one part after another."""
+    """The sizes into which a batch may be cut to be handled one part after another.
+
+    Raises ValueError for a batch that is no whole number of one or more.
+    """
+    if batch < 1 or batch != int(batch):
+        raise ValueError(f"batch: {batch!r}; expected a whole number of one or more")
     return tuple(size for size in range(1, batch + 1) if batch % size == 0)
 
 
 def seconds(layers: pd.DataFrame, on: Chip, batch: int, fit: Fit = BOUND, stays: bool | None = None) -> float:
     """Time for one batch in seconds, cut as is best: with BOUND at least this, with a fitted `fit` about this.
 
-    Raises ValueError for a batch that is no whole number of one or more.
+    Raises ValueError for a batch that is no whole number of one or more, or where no layer has weights.
     """
-    if batch < 1 or batch != int(batch):
-        raise ValueError(f"batch: {batch!r}; expected a whole number of one or more")
     return _best(batch, {size: least(layers, on, size, stays) for size in parts_of(batch)}, steps(layers), fit)
 
 
@@ -157,7 +161,7 @@ def _best(batch: int, times: Mapping[int, float], layers: int, fit: Fit) -> floa
 
 def bulk(layers: pd.DataFrame, on: Chip, fit: Fit = BOUND, stays: bool | None = None) -> float:
     """Images a second when nobody waits, in batches of any size. With BOUND at most this."""
-    return BATCHES[-1] / seconds(layers, on, BATCHES[-1], fit, stays)
+    return MANY / seconds(layers, on, MANY, fit, stays)
 
 
 # --- fitted to published measurements ----------------------------------------------------------------
@@ -171,7 +175,7 @@ class Case:
     network: str
     #: "one", "eight" or "bulk"
     scenario: str
-    #: images in a query; in bulk as many as BATCHES goes up to
+    #: images in a query; in bulk MANY
     batch: int
     #: measured time for so many images, in seconds
     measured: float
@@ -199,9 +203,8 @@ def cases(parts: pd.DataFrame, layers: pd.DataFrame, networks: Iterable[str], st
     for network in networks:
         own = layers[layers["network"] == network]
         for chip_id, row in parts.loc[network].iterrows():
-            many = BATCHES[-1]
             wanted = {"one": (1, row["one_ms"] / 1e3), "eight": (8, row["eight_ms"] / 1e3)}
-            wanted["bulk"] = (many, many / row["bulk"])
+            wanted["bulk"] = (MANY, MANY / row["bulk"])
             for scenario, (batch, measured) in wanted.items():
                 if np.isfinite(measured):
                     on = chip(str(chip_id), alone=scenario != "bulk")
@@ -231,8 +234,12 @@ def fitted(known: Iterable[Case]) -> Fit:
     return Fit(*(float(value) for value in np.exp(best.x)))
 
 
-#: chips cut from one design (svethardware-a100-pcie, sysrqmts-a30); each other chip here is of its own
-SILICON = {"a100-pcie-80": "GA100", "a100-sxm-80": "GA100", "a30": "GA100"}
+#: chips cut from one design (GA100: svethardware-a100-pcie, sysrqmts-a30; the others from general knowledge)
+SILICON = {
+    **dict.fromkeys(("a100-pcie-80", "a100-sxm-80", "a30"), "GA100"),
+    **dict.fromkeys(("h100-pcie", "h100-sxm", "h200-sxm"), "GH100"),
+    **dict.fromkeys(("agx-orin", "orin-nx-16"), "Orin"),
+}
 
 
 def silicon(chip_id: str) -> str:
@@ -286,7 +293,7 @@ def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch
     for chip_id in chips:
         try:
             on, figures = chip(chip_id, form), _figures(chip_id, form, alone=False)
-        except KeyError:
+        except MissingFigure:
             continue
         stays, travels = seconds(layers, on, batch), seconds(layers, on, batch, stays=False)
         sources = tuple(dict.fromkeys(pd.concat(figures)["source_ids"].explode()))

@@ -14,8 +14,6 @@ compared with the interval in which one more run is to be expected.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import platform
 import re
@@ -305,7 +303,7 @@ class _Tables:
 def _recorded(folder: Path) -> _Tables:
     """What is recorded so far; ValueError for a table of another version."""
     rows, sizes, machines = (
-        _read(folder / f"{name}.csv") for name in ("precision_study", "gradient_sizes", "machines")
+        tables.records(folder / f"{name}.csv") for name in ("precision_study", "gradient_sizes", "machines")
     )
     for line, row in enumerate(rows.values(), start=2):
         if row["version"] != str(VERSION):
@@ -315,15 +313,6 @@ def _recorded(folder: Path) -> _Tables:
                 "Nothing was run or written: record into another folder with --out, then replace the table"
             )
     return _Tables(rows, sizes, machines)
-
-
-def _read(path: Path) -> dict[str, dict[str, Any]]:
-    if not path.exists():
-        return {}
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        first = (reader.fieldnames or [""])[0]
-        return {row[first]: row for row in reader}
 
 
 def _same_machine(folder: Path, old: _Tables, now: dict[str, str]) -> None:
@@ -371,18 +360,9 @@ def _write_tables(folder: Path, runs: Sequence[Run], old: _Tables, kept: dict[st
     by_plan = sorted(rows.values(), key=lambda row: order.get(row["run_id"], len(order)))
     by_run = sorted(sizes.values(), key=lambda s: (s["run_id"], int(s["epoch"]), int(s["exponent"])))
     found = {"machines": machines.values(), "precision_study": by_plan, "gradient_sizes": by_run}
-    texts = {name: _as_csv(rows) for name, rows in found.items() if rows}
+    texts = {name: tables.as_csv(rows) for name, rows in found.items() if rows}
     for name, text in texts.items():
         tables.write(folder / f"{name}.csv", text)
-
-
-def _as_csv(rows: Iterable[dict[str, Any]]) -> str:
-    rows = list(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 # --- what was found -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -436,6 +436,26 @@ def write(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(draft)
         raise
+
+
+def records(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a CSV file as it stands, unchecked, by their first cell; none where there is no file."""
+    if not path.exists():
+        return {}
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        first = (reader.fieldnames or [""])[0]
+        return {row[first]: row for row in reader}
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows with the same columns as CSV, in the form in which tables are kept. Needs one row or more."""
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 # --- the data dictionary ------------------------------------------------------------------------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,8 +18,15 @@ SOLD = {"inference": ORANGE, "both": BLUE}
 SHAPES = {"one": "o", "eight": "s", "bulk": "D"}
 
 
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+def _round_ticks(ax: Axes) -> None:
+    """Ticks at round numbers on two logarithmic axes: 1, 2, 5 where there is room for them, else 1 alone."""
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = axis.get_view_interval()
+        steps = (1, 2, 5) if high / low < 60 else (1,)
+        ticks = [base * 10.0**power for power in range(-4, 8) for base in steps]
+        axis.set_ticks([tick for tick in ticks if low <= tick <= high])
+        axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 10 else f"{value:g}")
+    ax.minorticks_off()
 
 
 # --- the deadline --------------------------------------------------------------------------------
@@ -48,12 +54,7 @@ def deadline(
         ax.set_xlim(rows["bulk"].min() * 0.62, rows["bulk"].max() * 1.75)
         ax.set_title(f"{words}: milliseconds", loc="left", x=-0.09)
         ax.set_xlabel("images a second in bulk", labelpad=2)
-        for axis, steps in ((ax.yaxis, (1,)), (ax.xaxis, (1, 2, 5))):
-            low, high = axis.get_view_interval()
-            ticks = [base * 10.0**power for power in range(-2, 6) for base in steps]
-            axis.set_ticks([tick for tick in ticks if low <= tick <= high])
-            axis.set_major_formatter(lambda value, _: _plain(value))
-        ax.minorticks_off()
+        _round_ticks(ax)
         ax.axhline(frame, color=GREY, lw=1.2, ls="--", zorder=1)
         ax.text(1, frame * 1.12, f"next frame: {frame:.3g} ms", transform=ax.get_yaxis_transform(), ha="right")
         words_of = rows["words"].to_dict() | dict(labels)
@@ -141,7 +142,7 @@ def left_of_bulk(rows: pd.DataFrame) -> Figure:
     for index, row in rows.iterrows():
         y, colour = middles[index], SOLD[row["role"]]
         _rule(ax, y)
-        name = "-".join(index) if isinstance(index, tuple) else str(index)
+        name = "-".join(index)
         ax.plot([0, row["share"]], [y, y], color=colour, lw=4, ls="-", zorder=2, solid_capstyle="butt")
         marks = {
             "share": {"s": 30, "color": colour},
@@ -229,7 +230,7 @@ def off(rows: pd.DataFrame) -> Figure:
     shifts = {"one": -4, "eight": 0, "bulk": 4}  # in pixels, so that no mark hides another
     for index, row in rows.iterrows():
         _rule(ax, middles[index])
-        name = "-".join(index) if isinstance(index, tuple) else str(index)
+        name = "-".join(index)
         for scenario, shape in SHAPES.items():
             if pd.notna(row[scenario]):
                 y = middles[index] + shifts[scenario]
@@ -262,21 +263,12 @@ def by_batch(here: pd.DataFrame, recorded: pd.DataFrame, named: tuple[int, ...] 
         words = {1: "one", 2: "two"}.get(batch, f"{batch:,} at once")
         style = {"textcoords": "offset points", "ha": side, "va": "top", "color": BLUE}
         ax.annotate(words, (ms, rate), (shift, -7), zorder=2.5, **style)
-    _room(ax, [here, recorded])
+    both = pd.concat([here, recorded])
+    ax.set(
+        xlim=(both["ms"].min() * 0.6, both["ms"].max() * 2.2), ylim=(both["rate"].min() * 0.5, both["rate"].max() * 1.8)
+    )
+    _round_ticks(ax)
     ax.set_xlabel("milliseconds until the batch is done")
     ax.set_title("examples a second", loc="left", x=-0.12, weight="normal")
     key(figure, {words: style for words, (_, style, _) in curves.items()}, line=22)
     return figure
-
-
-def _room(ax: Axes, curves: Sequence[pd.DataFrame]) -> None:
-    """Limits with room for words, and ticks at round numbers."""
-    for axis, column, less, more in ((ax.xaxis, "ms", 0.6, 2.2), (ax.yaxis, "rate", 0.5, 1.8)):
-        values = np.concatenate([rows[column].to_numpy() for rows in curves])
-        low, high = values.min() * less, values.max() * more
-        axis.set_view_interval(low, high, ignore=True)
-        steps = (1, 2, 5) if high / low < 60 else (1,)
-        ticks = [base * 10.0**power for power in range(-4, 8) for base in steps]
-        axis.set_ticks([tick for tick in ticks if low <= tick <= high])
-        axis.set_major_formatter(lambda value, _: _plain(value))
-    ax.minorticks_off()
