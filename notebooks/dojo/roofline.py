@@ -107,7 +107,7 @@ def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None)
     Weights have the room that is left beside the largest of what is handed on; those that find none travel
     once for a batch. Raises ValueError where no layer has weights.
     """
-    work = _with_weights(layers)
+    work = with_weights(layers)
     if work.empty:
         raise ValueError("layers: none with weights; expected the rows of one network in network_layers")
     handed = (work["in_elements"] + work["out_elements"]).to_numpy(float) * batch * on.width
@@ -123,7 +123,7 @@ def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None)
     return float(max(kept_all, kept_none - min(left, weights.sum()) / bandwidth))
 
 
-def _with_weights(layers: pd.DataFrame) -> pd.DataFrame:
+def with_weights(layers: pd.DataFrame) -> pd.DataFrame:
     """The layers with weights, each handing on what is left after the layers without that follow it."""
     group = (layers["macs"] > 0).cumsum()
     left = layers.groupby(group, sort=True)["out_elements"].last()

@@ -3,6 +3,7 @@
 What all charts share, the marks, the key and the axes of time, is in `dojo.marks`.
 """
 
+from dojo.charts.board import binding, by_chips, deciding, links, swings
 from dojo.charts.deadline import by_batch, deadline, joules, left_of_bulk, off
 from dojo.charts.number_formats import by_bits, let_through, reach, rulers, same_bits, walks
 from dojo.charts.people import before_or_after, flow, tenures, tree
@@ -21,16 +22,20 @@ __all__ = [
     "RESULTS",
     "UNSETTLED",
     "before_or_after",
+    "binding",
     "borders",
     "budgets",
     "by_batch",
     "by_bits",
+    "by_chips",
     "compute",
     "deadline",
+    "deciding",
     "flow",
     "joules",
     "left_of_bulk",
     "let_through",
+    "links",
     "long_timeline",
     "many_chips",
     "needs",
@@ -42,6 +47,7 @@ __all__ = [
     "said_and_happened",
     "same_bits",
     "strip",
+    "swings",
     "tenures",
     "tree",
     "walks",
