@@ -15,13 +15,13 @@ itself, fetching weights. `dojo.scaling` says how far off the model is for machi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from dojo import tables
+from dojo import roofline, tables
 
 #: bytes of one gradient as it is sent, in bfloat16
 GRADIENT = 2
@@ -60,9 +60,7 @@ class Job:
 
 def pictures(layers: pd.DataFrame, weights: float, batch: float) -> Job:
     """A network for pictures, from its rows in network_layers, with everything kept in sixteen bits."""
-    from dojo.roofline import with_weights
-
-    work = with_weights(layers)
+    work = roofline.with_weights(layers)
     handed = (work["in_elements"] + work["out_elements"]).to_numpy(float)
     return Job(PASSES * 2 * work["macs"].to_numpy(float), PASSES * HANDED_ON * handed, weights, batch)
 
@@ -126,6 +124,13 @@ class Step:
         """Which part is the longest, as a place in LIMITS."""
         parts = np.stack(np.broadcast_arrays(self.arithmetic, self.memory, self.links, self.start))
         return np.where(np.isfinite(self.seconds), parts.argmax(axis=0), len(LIMITS) - 1)
+
+
+def parts(one: Step) -> tuple[pd.DataFrame, str]:
+    """A single step as a table, in milliseconds, and the name of what binds."""
+    values = [one.arithmetic, one.memory, one.links, one.start, one.seconds]
+    rows = pd.DataFrame({"milliseconds": [1e3 * float(value) for value in values]}, [*LIMITS[:-1], "whole step"])
+    return rows.rename_axis("part").round(2), LIMITS[int(one.limit)].capitalize()
 
 
 def state() -> float:
@@ -201,23 +206,28 @@ def _stated(rows: pd.DataFrame) -> str:
     if not values:
         return UNKNOWN
     standing = ", ".join(dict.fromkeys(rows["standing"]))
-    return f"{' or '.join(f'{value:,.6g}' for value in values)} ({standing})"
+    return f"{' or '.join(f'{value:,.15g}' for value in values)} ({standing})"
 
 
-def claims(specs: pd.DataFrame, chip_id: str, sources: pd.DataFrame) -> pd.DataFrame:
-    """What has been said of a chip: about what, the figure, when the source appeared, how well supported."""
-    own = specs[(specs["chip_id"] == chip_id) & ~specs["attribute"].str.contains("contract")]
-    first = own["source_ids"].str[0]
-    return pd.DataFrame(
+def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, attributes: Iterable[str]) -> pd.DataFrame:
+    """What has been said of chips: about what, the figure, when the source appeared, how well supported.
+
+    Tables as they are loaded; `attributes` are the beginnings of the attributes wanted.
+    """
+    own = specs[specs["chip_id"].isin(list(chips)) & specs["attribute"].str.startswith(tuple(attributes))]
+    about = own["attribute"].str.removesuffix("_alt").str.replace("_", " ").str.replace("ai", "AI")
+    found = pd.DataFrame(
         {
-            "about": own["attribute"].str.removesuffix("_alt").str.replace("_", " "),
+            "chip": own["chip_id"].str.upper(),
+            "about": about.str.replace("hw", "HW"),
             "figure": own["value"].map("{:g}".format) + " " + own["unit"].replace("x", "times"),
-            "said of": own["condition"],
-            "source dated": first.map(sources["published"]),
+            "as the source has it": own["condition"],
+            "source of": own["source_ids"].str[0].map(sources["published"]).replace("", "undated"),
             "standing": own["standing"],
             "source_ids": own["source_ids"],
         }
-    ).sort_values(["about", "source dated"])
+    )
+    return found.sort_values(["chip", "about", "source of"]).set_index("chip")
 
 
 #: formats of eight bits and of more, in which rates are compared
@@ -246,40 +256,83 @@ def fitness(specs: pd.DataFrame, chips: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("chip")
 
 
+def links(specs: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
+    """Published links of one chip, one direction, in GB/s: to its neighbours, and to other servers.
+
+    `names` are the words for chips, by chip_id. Columns chip_id, words, where, rate, source_ids, by spec_id, fastest
+    first within a place. Rows that do not say which direction they count are left out.
+    """
+    where = {"interconnect_bandwidth": "Chip to chip", "network_bandwidth": "Between servers"}
+    own = specs[specs["attribute"].isin(list(where)) & specs["chip_id"].isin(names.index)]
+    share = own["basis"].map({"one direction": 1.0, "both directions": 0.5})
+    found = own[["chip_id", "source_ids"]].assign(
+        words=own["chip_id"].map(names), where=own["attribute"].map(where), rate=own["value"] * share
+    )
+    return found.dropna(subset=["rate"]).sort_values(["where", "rate"], ascending=[True, False], key=_as_given(where))
+
+
+def _as_given(order: Mapping[str, str]) -> Callable[[pd.Series], pd.Series]:
+    """A key by which pandas sorts words in this order, and leaves numbers alone."""
+    place = {words_: number for number, words_ in enumerate(order.values())}
+    return lambda column: column.map(place) if column.dtype == object else column
+
+
+def built(specs: pd.DataFrame, chip_id: str, chips: float, link: float, reached: float, start: float) -> Machine:
+    """So many chips of a known kind: arithmetic in bfloat16, memory and its link from the data sheet.
+
+    Raises MissingFigure where chip_specs has no single figure.
+    """
+    on = roofline.chip(chip_id, "bf16")
+    capacity = specs.query("chip_id == @chip_id and attribute == 'memory_capacity'")["value"]
+    return Machine(chips, on.rate, on.bandwidth, link, float(capacity.iloc[0]), reached, start)
+
+
 # --- the unknown chip ------------------------------------------------------------------------------
+
+
+#: rates on record of AI4, and whether each is of one chip or of the car's computer
+_AI4 = {
+    "hw4-ai4-int8-dense": "chip",
+    "hw4-ai4-reported-rate-scope-unknown": "chip",
+    "hw4-ai4-reported-rate-low": "computer",
+    "hw4-ai4-reported-rate-high": "computer",
+}
+_AI5 = ("ai5-reported-rate-low", "ai5-reported-rate-high")
+#: what AI5 was said to be, in times AI4, where that may be arithmetic
+_AI5_OVER_AI4 = ("ai5-compute-ratio-to-ai4", "ai5-ratio-to-ai4-2024-06")
+
+
+def _ai4(value: pd.Series) -> dict[str, float]:
+    """Rates of one AI4, by row; a car's computer holds two, as HW3's did."""
+    return {row_id: value[row_id] / (value["hw3-fsd-chips"] if of == "computer" else 1) for row_id, of in _AI4.items()}
+
+
+def unplaced(specs: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest raw rate on record of AI4 and AI5, in 10^12 operations a second, for one chip."""
+    found = {"AI5": [specs["value"][row_id] for row_id in _AI5], "AI4": [*_ai4(specs["value"]).values()]}
+    return {words_: (float(min(rates)), float(max(rates))) for words_, rates in found.items()}
 
 
 def rates_said(specs: pd.DataFrame) -> pd.DataFrame:
     """Every way from what is on record to a raw rate of AI6, in 10^12 operations a second.
 
-    AI6 is said to be twice AI5. AI5 has reported rates, and ratios to AI4; AI4 has rates of its own, some for
-    the car's computer of two chips. None of them states whether zeros are counted, so half is possible too
-    where the rate is not worked out from multipliers. Columns ai5, dense, sparse (the same halved, NaN where
-    that does not apply), rests_on, source_ids.
+    AI6 is said to be twice AI5. AI5 has reported rates, and ratios to AI4; AI4 has rates of its own. None of the
+    reported ones states whether zeros are counted, so half is possible too. Columns ai5, dense, halved (NaN for a
+    rate that is worked out from multipliers), rests_on, source_ids.
     """
     value = specs["value"]
+    ways = {(row_id,): value[row_id] for row_id in _AI5}
+    ways |= {(row_id, ratio): rate * value[ratio] for row_id, rate in _ai4(value).items() for ratio in _AI5_OVER_AI4}
     twice = value["ai6-ratio-to-ai5"]
-    per_car = value["hw3-fsd-chips"]  # HW4 too has two
-    ai4 = {
-        "hw4-ai4-int8-dense": 1,
-        "hw4-ai4-reported-rate-scope-unknown": 1,
-        "hw4-ai4-reported-rate-low": per_car,
-        "hw4-ai4-reported-rate-high": per_car,
-    }
-    ways = [(row_id, value[row_id], True) for row_id in ("ai5-reported-rate-low", "ai5-reported-rate-high")]
-    for row_id, chips in ai4.items():
-        for ratio in ("ai5-compute-ratio-to-ai4", "ai5-ratio-to-ai4-2024-06"):
-            derived = row_id == "hw4-ai4-int8-dense"
-            ways.append((f"{row_id};{ratio}", value[row_id] / chips * value[ratio], not derived))
     rows = [
         {
             "ai5": ai5,
             "dense": twice * ai5,
-            "sparse": twice * ai5 / 2 if halves else np.nan,
+            "halved": np.nan if specs["standing"][names[0]] == "derived" else twice * ai5 / 2,
             "rests_on": names,
-            "source_ids": tuple(dict.fromkeys(s for name in names.split(";") for s in specs["source_ids"][name])),
+            "source_ids": tuple(dict.fromkeys(s for name in names for s in specs["source_ids"][name])),
         }
-        for names, ai5, halves in ways
+        for names, ai5 in ways.items()
     ]
     return pd.DataFrame(rows)
 
@@ -303,7 +356,7 @@ def unknowns(specs: pd.DataFrame, reached: tuple[float, float]) -> dict[str, Unk
     training reached. The ranges are this suite's and no forecast.
     """
     value = specs["value"]
-    said = rates_said(specs)[["dense", "sparse"]]
+    said = rates_said(specs)[["dense", "halved"]]
     twice = value["ai6-ratio-to-ai5"]
     least = fitness(specs, ["hw3-fsd"])["share"].iloc[0]
     return {

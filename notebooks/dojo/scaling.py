@@ -24,6 +24,15 @@ TASKS = {
 }
 
 
+#: columns of `runs` for the data behind a figure
+SHOWN = ["benchmark", "version", "chips", "batch", "samples", "minutes", "predicted", "source_ids"]
+
+
+def words(benchmark: str) -> str:
+    """The network of a benchmark, as figures name it."""
+    return tables.value("networks", TASKS[benchmark], "name").split(",")[0].removesuffix(" v1.5")
+
+
 def runs(results: pd.DataFrame) -> pd.DataFrame:
     """Training runs whose batch and samples are known, one row for each, smallest machine of a family first.
 
@@ -38,9 +47,9 @@ def runs(results: pd.DataFrame) -> pd.DataFrame:
             "family": rows["chip_id"] + " " + rows["version"] + " " + submitter + " " + rows["benchmark"],
             **{name: rows[name] for name in ("chip_id", "version", "benchmark")},
             "network": network,
-            "chips": rows["accelerators_count"].astype(float),
-            "batch": rows["batch"].astype(float),
-            "samples": rows["samples"].astype(float),
+            "chips": rows["accelerators_count"].astype(int),
+            "batch": rows["batch"].astype(int),
+            "samples": rows["samples"].astype(int),
             "minutes": rows["value"],
             "weights": network.map(tables.load("networks")["parameters"].astype(float)),
             "source_ids": rows["source_ids"],
@@ -110,12 +119,13 @@ def fitted(rows: pd.DataFrame) -> Fit:
 def compared(rows: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     """How far the model is off for each machine but the smallest of a family.
 
-    Columns of `runs`, and predicted_ms, factor (measured over predicted), off (the same, always above one).
+    Columns of `runs`, and predicted_ms, predicted (minutes), factor (measured over predicted) and off (the same,
+    always above one).
     """
     found = _families(rows).assign(predicted_ms=predicted(rows, fit))
     found = found[found["chips"] > found["first_chips"]]
     factor = found["step_ms"] / found["predicted_ms"]
-    return found.assign(factor=factor, off=np.maximum(factor, 1 / factor))
+    return found.assign(predicted=found["minutes"] / factor, factor=factor, off=np.maximum(factor, 1 / factor))
 
 
 def tested(rows: pd.DataFrame) -> pd.DataFrame:

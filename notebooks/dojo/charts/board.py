@@ -14,6 +14,21 @@ from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, canva
 #: colours by what a maker sells a part for
 SOLD = {"inference": ORANGE, "both": BLUE, "training": PLUM}
 
+#: chips that are named among the others: words, their offset in points, and how they are aligned
+NAMED = {
+    "a2": ("A2", 7, 0, "left"),
+    "b200": ("B200", 7, 0, "left"),
+    "dojo-d1": ("D1", -6, 2, "right"),
+    "groq-lpu1": ("Groq", -7, 0, "right"),
+    "h100-sxm": ("H100", 7, -1, "left"),
+    "hw3-fsd": ("HW3", 7, 0, "left"),
+    "l4": ("L4", -7, -2, "right"),
+    "qaic100-pro": ("Qualcomm", -7, 0, "right"),
+    "tpu-v4": ("TPU v4", 12, -9, "right"),
+    "tpu-v4i": ("TPU v4i", -7, 0, "right"),
+    "tpu-v5e": ("TPU v5e", -6, 7, "right"),
+}
+
 
 def _plain(value: float, _: object = None) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:g}"
@@ -29,14 +44,12 @@ def deciding(
     unplaced: Mapping[str, tuple[float, float]],
     goal: float,
     boards: Sequence[int],
-    places: Mapping[str, tuple[float, float, str]],
 ) -> Figure:
     """Share of the raw rate that is fit for training against the raw rate, both logarithmic.
 
-    `points` by chip: words, role, share and raw (10^12 operations a second). `said` is the range of AI6's raw
+    `points` by chip: role, share and raw (10^12 operations a second). `said` is the range of AI6's raw
     rate by what was said, a fog over all shares; `unplaced` are such ranges of other chips by their words. A line
-    for each size in `boards` is where so many chips reach the `goal`, in 10^12 operations a second. `places` are the
-    offset of the words of a point in pixels, and how they are aligned.
+    for each size in `boards` is where so many chips reach the `goal`, in 10^12 operations a second.
     """
     figure = canvas(NARROW, 400)
     ax = figure.add_axes((0.145, 0.19, 0.835, 0.745))
@@ -56,11 +69,11 @@ def deciding(
     for chip_id, row in points.iterrows():
         dot = ax.scatter([100 * row["share"]], [row["raw"]], s=30, color=SOLD[row["role"]], zorder=4)
         dot.set_gid(str(chip_id))
-        if chip_id in places:
-            dx, dy, side = places[chip_id]
+        if chip_id in NAMED:
+            words, dx, dy, side = NAMED[chip_id]
             style = {"textcoords": "offset points", "ha": side, "va": "center", "zorder": 3, "color": SOLD[row["role"]]}
             box = {} if low < row["raw"] < high else {"bbox": {**PAPER, "pad": 0.5}}
-            ax.annotate(row["words"], (100 * row["share"], row["raw"]), (dx, dy), **style, **box)
+            ax.annotate(words, (100 * row["share"], row["raw"]), (dx, dy), **style, **box)
     ax.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100%"])
     ax.set_yticks([30, 100, 300, 1000, 3000])
     ax.yaxis.set_major_formatter(_plain)
@@ -198,7 +211,7 @@ def binding(rows: pd.DataFrame) -> Figure:
         ax.set_yticklabels([f"{chips:,}" for chips in own.index])
         ax.tick_params(axis="y", length=0)
         ax.set_xticks([0, 0.5, 1], ["", "", ""] if number < len(jobs) - 1 else ["0", "half", "all"])
-        ax.set_title(job, loc="left", x=-0.13)
+        ax.set_title(f"{job}: chips on the board", loc="left", x=-0.13)
         ax.spines["left"].set_visible(False)
         for place, (chips, row) in enumerate(own.iterrows()):
             left = 0.0
