@@ -105,7 +105,8 @@ def _neighbour(books: Sequence[Notebook], place: int) -> dict[str, str] | None:
 
 def _short(book: Notebook) -> str:
     """The name of a page in the list of pages: Timeline for 01-timeline."""
-    return re.sub(r"^\d+-", "", book.name).replace("-", " ").capitalize()
+    words = re.sub(r"^\d+-", "", book.name).replace("-", " ").capitalize()
+    return re.sub(r"\b[a-z]+\d+\b", lambda name: name[0].upper(), words)  # a word with a digit is a name: AI6
 
 
 def _words(book: Notebook) -> int:

@@ -15,7 +15,7 @@ itself, fetching weights. `dojo.scaling` says how far off the model is for machi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,12 +90,15 @@ class Machine:
     reached: Number = 1.0
     #: fixed time of a step, in seconds
     start: Number = 0.0
+    #: power of one chip, and what there is for all of them, in watts; chips that find none stay dark
+    watts: Number = 0.0
+    budget: Number = np.inf
 
     def __post_init__(self) -> None:
         rules = {
             "chips": (lambda x: x >= 1, "one or more"),
-            **dict.fromkeys(("rate", "bandwidth", "capacity"), (lambda x: x > 0, "more than zero")),
-            **dict.fromkeys(("link", "start"), (lambda x: x >= 0, "zero or more")),
+            **dict.fromkeys(("rate", "bandwidth", "capacity", "budget"), (lambda x: x > 0, "more than zero")),
+            **dict.fromkeys(("link", "start", "watts"), (lambda x: x >= 0, "zero or more")),
             "reached": (lambda x: (x > 0) & (x <= 1), "more than zero, at most one"),
         }
         for name, (holds, expected) in rules.items():
@@ -104,7 +107,7 @@ class Machine:
 
 
 #: what can bind a step, as figures name it
-LIMITS = ("arithmetic", "memory", "links", "fixed time", "too little memory")
+LIMITS = ("arithmetic", "memory", "links", "fixed time", "power", "capacity")
 
 
 @dataclass(frozen=True)
@@ -118,18 +121,22 @@ class Step:
     #: the whole step; infinite where the network does not fit the machine
     seconds: np.ndarray
     used: np.ndarray
+    #: whether chips stay dark that would help
+    dark: np.ndarray
 
     @property
     def limit(self) -> np.ndarray:
-        """Which part is the longest, as a place in LIMITS."""
+        """What binds, as a place in LIMITS: capacity where the network does not fit, power where chips stay dark,
+        else the longest part."""
         parts = np.stack(np.broadcast_arrays(self.arithmetic, self.memory, self.links, self.start))
-        return np.where(np.isfinite(self.seconds), parts.argmax(axis=0), len(LIMITS) - 1)
+        found = np.where(self.dark, LIMITS.index("power"), parts.argmax(axis=0))
+        return np.where(np.isfinite(self.seconds), found, LIMITS.index("capacity"))
 
 
 def parts(one: Step) -> tuple[pd.DataFrame, str]:
     """A single step as a table, in milliseconds, and the name of what binds."""
     values = [one.arithmetic, one.memory, one.links, one.start, one.seconds]
-    rows = pd.DataFrame({"milliseconds": [1e3 * float(value) for value in values]}, [*LIMITS[:-1], "whole step"])
+    rows = pd.DataFrame({"milliseconds": [1e3 * float(value) for value in values]}, [*LIMITS[:4], "whole step"])
     return rows.rename_axis("part").round(2), LIMITS[int(one.limit)].capitalize()
 
 
@@ -142,11 +149,11 @@ def step(job: Job, machine: Machine) -> Step:
     """One step of a job on a machine, with as many of its chips as are best.
 
     With nothing overlapping, time is a + b / n in the number of chips n, so either all that can take part
-    are best or the fewest that hold the network. No chip takes part without a sample.
+    are best or the fewest that hold the network. No chip takes part without a sample; a share need not be whole.
     """
     m = machine
     fewest = np.maximum(np.ceil(job.weights * state() / (np.asarray(m.capacity, float) * 1e9)), 1)
-    most = np.minimum(m.chips, np.floor(job.batch))
+    most = np.minimum(powered(m), np.floor(job.batch))
     sent = job.weights * GRADIENT * np.where(fewest > 1, SHARED_OUT, 1.0)
     work = job.work(m.rate, m.bandwidth) / m.reached * job.batch
 
@@ -155,9 +162,11 @@ def step(job: Job, machine: Machine) -> Step:
             taken = 2 * (chips - 1) / chips * sent / (np.asarray(m.link, float) * 1e9)
         return np.where(chips > 1, taken, 0.0)
 
-    few, all_ = work / fewest + links(fewest), work / most + links(most)
+    with np.errstate(divide="ignore"):  # no chip at all takes forever
+        few, all_ = work / fewest + links(fewest), work / most + links(most)
     used = np.where(few < all_, fewest, most)
     fits = (fewest <= most) & np.isfinite(np.minimum(few, all_))
+    used = np.where(fits, used, fewest)
     return Step(
         arithmetic=job.arithmetic.sum() * job.batch / used / (m.rate * 1e12 * m.reached),
         memory=job.traffic.sum() * job.batch / used / (m.bandwidth * 1e9 * m.reached),
@@ -165,7 +174,15 @@ def step(job: Job, machine: Machine) -> Step:
         start=np.asarray(m.start, float),
         seconds=np.where(fits, np.minimum(few, all_) + m.start, np.inf),
         used=np.where(fits, used, 0),
+        dark=(used == most) & (most < np.minimum(m.chips, np.floor(job.batch))),
     )
+
+
+def powered(machine: Machine) -> np.ndarray:
+    """How many of its chips a machine can feed at once."""
+    with np.errstate(divide="ignore"):
+        fed = np.floor(np.asarray(machine.budget, float) / np.asarray(machine.watts, float))
+    return np.minimum(machine.chips, fed)
 
 
 def speed(job: Job, machine: Machine) -> np.ndarray:
@@ -175,9 +192,10 @@ def speed(job: Job, machine: Machine) -> np.ndarray:
 
 # --- what is known of each chip --------------------------------------------------------------------
 
-#: attributes of chip_specs by the words for them, in the order of the table
+#: attributes of chip_specs by the words for them, in the order of the table; the first that a chip has is shown
 ATTRIBUTES = {
     "memory, GB": ["memory_capacity"],
+    "on the chip, MB": ["on_chip_sram"],
     "to memory, GB/s": ["memory_bandwidth", "memory_feed_bandwidth"],
     "to other chips, GB/s": ["interconnect_bandwidth", "off_tile_bandwidth"],
 }
@@ -187,26 +205,42 @@ UNKNOWN = "not published"
 def known(specs: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
     """What is on record of each chip: its state, and each figure with how well it is supported.
 
-    Both tables as they are loaded; only rows of `chips` are shown. Rates are dense, in sixteen bits.
+    Both tables as they are loaded; only rows of `chips` are shown. Rates are dense, in sixteen bits. Where figures
+    disagree all are given. Columns: those of ATTRIBUTES and source_ids, by the names of the chips.
     """
     rows = {}
     for chip_id, chip in chips.iterrows():
         own = specs[(specs["chip_id"] == chip_id) & (specs["scope"] != "core")]
-        rates = own[own["format"].isin(["bf16", "fp16"]) & (own["comparable"] == "yes")]
-        found = {"state": chip["status"], "16-bit TFLOP/s": _stated(rates)}
-        found |= {name: _stated(own[own["attribute"].isin(names)]) for name, names in ATTRIBUTES.items()}
-        ids = own["source_ids"].explode()
-        rows[chip["name"]] = found | {"source_ids": tuple(dict.fromkeys(ids))[:3]}
+        shown = {"16-bit TFLOP/s": own[own["format"].isin(["bf16", "fp16"]) & (own["comparable"] == "yes")]}
+        shown |= {words_: own[own["attribute"].isin(names)] for words_, names in ATTRIBUTES.items()}
+        ids = tuple(dict.fromkeys(pd.concat(shown.values())["source_ids"].explode()))
+        stated = {words_: _stated(figures, words_) for words_, figures in shown.items()}
+        rows[chip["name"]] = {"state": chip["status"], **stated, "source_ids": ids}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("chip")
 
 
-def _stated(rows: pd.DataFrame) -> str:
+def _stated(rows: pd.DataFrame, heading: str) -> str:
     """Figures with their standing, from the lowest to the highest where several are given."""
-    values = sorted(set(rows["value"]))
-    if not values:
+    if rows.empty:
         return UNKNOWN
+    smaller = rows["unit"].eq("GB") & heading.endswith("MB")
+    values = sorted(set(rows["value"] * smaller.map({True: 1000, False: 1})))
     standing = ", ".join(dict.fromkeys(rows["standing"]))
     return f"{' or '.join(f'{value:,.15g}' for value in values)} ({standing})"
+
+
+#: attributes whose words are not the table's
+_ABOUT = {
+    "bandwidth_ratio_to_ai4": "link to memory, over AI4",
+    "class_dual": "class, two chips",
+    "class_single": "class, one chip",
+    "compute_ratio_to_ai4": "raw arithmetic, over AI4",
+    "memory_ratio_to_ai4": "memory, over AI4",
+    "power_ratio_to_blackwell": "power, over Nvidia's Blackwell",
+    "power_ratio_to_hw4": "power, over AI4",
+    "ratio_to_ai4": "AI5 over AI4",
+    "ratio_to_ai5": "AI6 over AI5",
+}
 
 
 def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, attributes: Iterable[str]) -> pd.DataFrame:
@@ -215,11 +249,11 @@ def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, att
     Tables as they are loaded; `attributes` are the beginnings of the attributes wanted.
     """
     own = specs[specs["chip_id"].isin(list(chips)) & specs["attribute"].str.startswith(tuple(attributes))]
-    about = own["attribute"].str.removesuffix("_alt").str.replace("_", " ").str.replace("ai", "AI")
+    about = own["attribute"].map(lambda name: _ABOUT.get(name, name.replace("_", " ")))
     found = pd.DataFrame(
         {
             "chip": own["chip_id"].str.upper(),
-            "about": about.str.replace("hw", "HW"),
+            "about": about,
             "figure": own["value"].map("{:g}".format) + " " + own["unit"].replace("x", "times"),
             "as the source has it": own["condition"],
             "source of": own["source_ids"].str[0].map(sources["published"]).replace("", "undated"),
@@ -257,24 +291,18 @@ def fitness(specs: pd.DataFrame, chips: Iterable[str]) -> pd.DataFrame:
 
 
 def links(specs: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
-    """Published links of one chip, one direction, in GB/s: to its neighbours, and to other servers.
+    """Published links of one chip, one direction, in GB/s: to its neighbours, then to other servers.
 
     `names` are the words for chips, by chip_id. Columns chip_id, words, where, rate, source_ids, by spec_id, fastest
     first within a place. Rows that do not say which direction they count are left out.
     """
-    where = {"interconnect_bandwidth": "Chip to chip", "network_bandwidth": "Between servers"}
-    own = specs[specs["attribute"].isin(list(where)) & specs["chip_id"].isin(names.index)]
-    share = own["basis"].map({"one direction": 1.0, "both directions": 0.5})
-    found = own[["chip_id", "source_ids"]].assign(
-        words=own["chip_id"].map(names), where=own["attribute"].map(where), rate=own["value"] * share
-    )
-    return found.dropna(subset=["rate"]).sort_values(["where", "rate"], ascending=[True, False], key=_as_given(where))
-
-
-def _as_given(order: Mapping[str, str]) -> Callable[[pd.Series], pd.Series]:
-    """A key by which pandas sorts words in this order, and leaves numbers alone."""
-    place = {words_: number for number, words_ in enumerate(order.values())}
-    return lambda column: column.map(place) if column.dtype == object else column
+    share = specs["basis"].map({"one direction": 1.0, "both directions": 0.5})
+    words_ = specs["chip_id"].map(names)
+    found = specs[["chip_id", "source_ids"]].assign(words=words_, rate=specs["value"] * share).dropna()
+    places = {"interconnect_bandwidth": "Chip to chip", "network_bandwidth": "Between servers"}
+    rows = [found[specs["attribute"].loc[found.index] == name].assign(where=where) for name, where in places.items()]
+    ordered = [part.sort_values("rate", ascending=False) for part in rows]
+    return pd.concat(ordered)[["chip_id", "words", "where", "rate", "source_ids"]]
 
 
 def built(specs: pd.DataFrame, chip_id: str, chips: float, link: float, reached: float, start: float) -> Machine:

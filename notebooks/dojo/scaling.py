@@ -138,6 +138,24 @@ def tested(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([compared(own[name], fit) for name, fit in fits.items()])
 
 
+def summary(compared_: pd.DataFrame) -> pd.DataFrame:
+    """Measured over predicted time, for each chip, network and round, by number of chips."""
+    names = tables.load("chips")["name"]
+    rows = {}
+    for (chip_id, benchmark, version, family), own in compared_.groupby(["chip_id", "benchmark", "version", "family"]):
+        factors = [f"{factor:.2f} with {chips:,}" for chips, factor in zip(own["chips"], own["factor"], strict=True)]
+        submitter = family.removeprefix(f"{chip_id} {version} ").removesuffix(f" {benchmark}")
+        rows[family] = {
+            "chip": names[chip_id],
+            "network": words(benchmark),
+            "round": version,
+            "submitted by": submitter,
+            "first machine": f"{own['first_chips'].iloc[0]:,}",
+            "measured over predicted": ", ".join(factors),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").set_index("chip")
+
+
 # --- work from data sheets -------------------------------------------------------------------------
 
 
