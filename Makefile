@@ -28,7 +28,7 @@ bench: setup ## time the steps of building the pages; rounding and training besi
 	@$(BIN)/python -m publish.bench_formats
 
 clean: ## remove what was built or installed here
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build .hypothesis *.egg-info
 
 setup: .venv/ready
 .venv/ready: requirements.txt constraints.txt pyproject.toml

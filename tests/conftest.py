@@ -3,8 +3,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dojo import tables
+
+# the same examples in every run, no store of failures, and no limit of time on a loaded machine
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 
 class Copy:

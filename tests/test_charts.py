@@ -14,6 +14,7 @@ import pytest
 from matplotlib.text import Text
 
 from dojo import (
+    board,
     charts,
     chips,
     formats,
@@ -23,6 +24,8 @@ from dojo import (
     mlperf,
     people,
     roofline,
+    scaling,
+    sheets,
     show,
     study,
     tables,
@@ -100,6 +103,22 @@ TESTED = roofline.calibrated(roofline.cases(PARTS, tables.load("network_layers")
 OFF = TESTED.pivot(index=["network", "chip_id"], columns="scenario", values="factor")
 OFF = OFF.assign(words=PARTS["words"], group=OFF.index.get_level_values("network"))
 SPEED = measure.rates(tables.load("speed_results"))
+SPECS = tables.load("chip_specs")
+SHEETS = sheets.fitness(SPECS, tables.load("chips").index.drop(["dojo-tile", "dojo-tray", "dojo-exapod"])).join(
+    tables.load("chips")["role"]
+)
+RUNS = scaling.runs(tables.load("measured_results"))
+TAUGHT = RUNS[RUNS["family"].isin(["h100-sxm v3.0 NVIDIA bert", "h100-sxm v4.0 NVIDIA stable-diffusion"])]
+TAUGHT = TAUGHT.assign(predicted=(TAUGHT["minutes"] * 1.1).where(TAUGHT["chips"] > 8))
+BY_CHIPS = {scaling.named(name): rows for name, rows in TAUGHT.groupby("benchmark")}
+JOBS = {"pictures": scaling.job("retinanet", 256), "language": board.language(1e9, 2**18)}
+UNKNOWN = {chip: board.unknowns(SPECS, (0.24, 0.49), chip) for chip in ("hw3-fsd", "groq-lpu1")}
+SWINGS = {
+    words: {chip: board.swings(ranges, job, 128, 0.005) for chip, ranges in UNKNOWN.items()}
+    for words, job in JOBS.items()
+}
+BOUND = board.binding(UNKNOWN["hw3-fsd"], JOBS, [8, 512], 0.005)
+LINKED = sheets.links(SPECS, pd.Series({"h100-sxm": "H100", "tpu-v5e": "TPU v5e", "l40s": "L40S"}))
 SPANNED = [f"{words}-{part}" for words in SPANS for part in ("normal", "below")]
 
 #: each chart, the ids whose marks it must hold, and words it must show
@@ -181,6 +200,31 @@ CHARTS = {
         lambda: charts.by_batch(SPEED.assign(ms=SPEED["ms"] * 1.5, rate=SPEED["rate"] / 1.5), SPEED),
         ["recorded", "this machine, now"],
         ["one", "two", "8 at once", "1,024 at once"],
+    ),
+    "deciding": (
+        lambda: charts.deciding(SHEETS, (1200, 5120), sheets.unplaced(SPECS), 7915, [8, 32, 128, 512]),
+        [*SHEETS.index, "ai6", "AI4", "AI5", *(f"board-{n}" for n in (8, 32, 128, 512))],
+        ["AI6?", "AI5", "HW3", "H100", "8", "512", "right of its line, so many chips are enough", "sold for training"],
+    ),
+    "by chips": (
+        lambda: charts.by_chips(BY_CHIPS),
+        [*TAUGHT.index, *(f"{i}-predicted" for i in TAUGHT.index[TAUGHT["predicted"].notna()])],
+        ["BERT-large", "Stable Diffusion 2", "measured, minutes", "512"],
+    ),
+    "swings": (
+        lambda: charts.swings(SWINGS),
+        [f"{name}-{job}-{bar}" for name in UNKNOWN["hw3-fsd"] for job in range(2) for bar in range(2)],
+        [*(u.words for u in UNKNOWN["hw3-fsd"].values()), "0.81% or 25% to 100%", "1,024 to 5,120", *JOBS, *UNKNOWN],
+    ),
+    "binding": (
+        lambda: charts.binding(BOUND),
+        [f"{row.limit}-{row.chips}-{[*JOBS].index(row.job)}" for row in BOUND.itertuples()],
+        ["pictures", "language", "512", "fixed time", "100%"],
+    ),
+    "links": (
+        lambda: charts.links(LINKED),
+        LINKED.index,
+        ["To neighbours", "To other servers", "450", "25", "TPU v5e"],
     ),
     "long timeline": (lambda: charts.long_timeline(EVENTS, NAMED, ENDS[1]), EVENTS.index, NAMED.values()),
     "strip": (

@@ -1,36 +1,36 @@
 """Many chips on one board as one machine for training: what binds, and which unknown decides.
 
-Every chip keeps the whole network and learns from its share of the samples. Then all add up what they
-found, the gradients, and update their weights alike. One such step takes the work of the chip with its
-share, which is the longer of arithmetic and memory, layer by layer (the roofline of `dojo.roofline`, three
-times: forward once, back twice); then the exchange of gradients in a ring, for which each chip sends
-2 (n - 1) / n of them (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009); and a fixed time. Nothing
-overlaps. Where memory is too small for a weight with all that training keeps of it, the chips share that
-out and send half as much again (Rajbhandari et al., arXiv 1910.02054). A machine leaves chips idle when it
-is faster without them.
+Every chip holds the whole network and learns from its share of the samples. Then all add up what they
+found, the gradients, and update their weights alike. One such step takes the work of a chip on its share,
+which is the longer of arithmetic and memory, layer by layer (the roofline of `dojo.roofline`, three times:
+forward once, back twice); then the exchange of gradients in a ring, for which each chip sends 2 (n - 1) / n
+of them (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009); and a fixed time. Nothing overlaps, so
+a machine that hides the exchange behind the work is faster. Chips share out what training keeps for each
+weight where one cannot hold it, the weights themselves last, which costs half as much exchange again
+(Rajbhandari et al., arXiv 1910.02054). A machine leaves chips idle when it is faster without them.
 
-Left out: networks cut into parts that work side by side, what the way forward has to keep, the update
-itself, fetching weights. `dojo.scaling` says how far off the model is for machines that were measured.
+Left out: networks cut into parts that work side by side, what the way forward leaves for the way back (one
+sample's worth is enough), fetching weights, the update itself. `dojo.scaling` says how far off the model is
+for machines that were measured; sharing out and power took no part in that test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from dojo import roofline, tables
+from dojo import roofline, sheets, tables
 
-#: bytes of one gradient as it is sent, in bfloat16
-GRADIENT = 2
-#: bytes of a number of sixteen bits, the format in which layers hand on what they find
-HANDED_ON = 2
+#: bytes of a weight, of its gradient as it is sent, and of a number that layers hand on, all in sixteen bits
+WIDTH = 2
 #: forward once, back twice
 PASSES = 3
-#: how much more is sent where the chips share out what they keep
-SHARED_OUT = 1.5
+#: how much is sent where each chip keeps all weights, and where they are shared out too
+SENT = {"weights kept": 1.0, "weights shared out": 1.5}
 
 Number = float | np.ndarray
 
@@ -58,14 +58,18 @@ class Job:
         return np.interp(ratio, ends, heights) / (np.asarray(rate, float) * 1e12)
 
 
-def pictures(layers: pd.DataFrame, weights: float, batch: float) -> Job:
-    """A network for pictures, from its rows in network_layers, with everything kept in sixteen bits."""
+def pictures(layers: pd.DataFrame, weights: float, batch: float, frozen: tuple[str, ...] = ()) -> Job:
+    """A network for pictures, from its rows in network_layers, with everything handed on in sixteen bits.
+
+    Layers whose ids begin with one of `frozen` are used and not taught.
+    """
     work = roofline.with_weights(layers)
+    passes = np.where(work.index.str.startswith(frozen), 1, PASSES) if frozen else PASSES
     handed = (work["in_elements"] + work["out_elements"]).to_numpy(float)
-    return Job(PASSES * 2 * work["macs"].to_numpy(float), PASSES * HANDED_ON * handed, weights, batch)
+    return Job(2 * work["macs"].to_numpy(float) * passes, WIDTH * handed * passes, weights, batch)
 
 
-def words(weights: float, batch: float) -> Job:
+def language(weights: float, batch: float) -> Job:
     """A language model, its samples being single tokens (pieces of words): every weight takes part in each.
 
     Attention and all memory traffic are left out, so the work is a bound.
@@ -105,44 +109,60 @@ class Machine:
             if not np.all(holds(np.asarray(getattr(self, name), float))):
                 raise ValueError(f"{name} of a machine: {getattr(self, name)!r}; expected {expected}")
 
+    @property
+    def fed(self) -> np.ndarray:
+        """How many of the chips there is power for."""
+        with np.errstate(divide="ignore"):
+            return np.minimum(self.chips, np.floor(np.asarray(self.budget, float) / np.asarray(self.watts, float)))
 
-#: what can bind a step, as figures name it
+
+#: what can bind a step: the longest of its parts, or a want of power or of memory
 LIMITS = ("arithmetic", "memory", "links", "fixed time", "power", "capacity")
 
 
 @dataclass(frozen=True)
 class Step:
-    """The parts of one step, in seconds, and how many chips take part."""
+    """One step in seconds: its parts, the whole, and how many chips take part."""
 
+    #: arithmetic and memory, each as if there were only that
     arithmetic: np.ndarray
     memory: np.ndarray
+    #: the longer of the two, layer by layer
+    work: np.ndarray
     links: np.ndarray
     start: np.ndarray
-    #: the whole step; infinite where the network does not fit the machine
+    #: infinite where the network does not fit the machine
     seconds: np.ndarray
     used: np.ndarray
-    #: whether chips stay dark that would help
+    #: whether there is no power for chips that would help
     dark: np.ndarray
 
     @property
     def limit(self) -> np.ndarray:
-        """What binds, as a place in LIMITS: capacity where the network does not fit, power where chips stay dark,
-        else the longest part."""
+        """What binds, as a place in LIMITS."""
         parts = np.stack(np.broadcast_arrays(self.arithmetic, self.memory, self.links, self.start))
-        found = np.where(self.dark, LIMITS.index("power"), parts.argmax(axis=0))
-        return np.where(np.isfinite(self.seconds), found, LIMITS.index("capacity"))
-
-
-def parts(one: Step) -> tuple[pd.DataFrame, str]:
-    """A single step as a table, in milliseconds, and the name of what binds."""
-    values = [one.arithmetic, one.memory, one.links, one.start, one.seconds]
-    rows = pd.DataFrame({"milliseconds": [1e3 * float(value) for value in values]}, [*LIMITS[:4], "whole step"])
-    return rows.rename_axis("part").round(2), LIMITS[int(one.limit)].capitalize()
+        found = np.where(np.isfinite(self.seconds), parts.argmax(axis=0), LIMITS.index("capacity"))
+        return np.where(self.dark, LIMITS.index("power"), found)
 
 
 def state() -> float:
     """Bytes that training keeps for each weight, by the common recipe in requirements."""
     return float(tables.value("requirements", "state-per-weight", "number_training"))
+
+
+def exchange(chips: Number, weights: Number, link: Number) -> np.ndarray:
+    """Seconds in which so many chips add up the gradients of so many weights, over links of so many GB/s."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sent = 2 * (np.asarray(chips, float) - 1) / chips * weights * WIDTH
+        return np.where(np.asarray(chips) > 1, sent / (np.asarray(link, float) * 1e9), 0.0)
+
+
+def _fewest(job: Job, machine: Machine, kept: float) -> np.ndarray:
+    """How many chips hold the network if each keeps so many bytes of every weight and they share out the rest."""
+    room = np.asarray(machine.capacity, float) - kept * job.weights / 1e9
+    with np.errstate(divide="ignore"):
+        chips = np.ceil((state() - kept) * job.weights / 1e9 / np.maximum(room, 0.0))
+    return np.maximum(chips, 1.0)
 
 
 def step(job: Job, machine: Machine) -> Step:
@@ -152,37 +172,30 @@ def step(job: Job, machine: Machine) -> Step:
     are best or the fewest that hold the network. No chip takes part without a sample; a share need not be whole.
     """
     m = machine
-    fewest = np.maximum(np.ceil(job.weights * state() / (np.asarray(m.capacity, float) * 1e9)), 1)
-    most = np.minimum(powered(m), np.floor(job.batch))
-    sent = job.weights * GRADIENT * np.where(fewest > 1, SHARED_OUT, 1.0)
-    work = job.work(m.rate, m.bandwidth) / m.reached * job.batch
-
-    def links(chips: Number) -> np.ndarray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            taken = 2 * (chips - 1) / chips * sent / (np.asarray(m.link, float) * 1e9)
-        return np.where(chips > 1, taken, 0.0)
-
-    with np.errstate(divide="ignore"):  # no chip at all takes forever
-        few, all_ = work / fewest + links(fewest), work / most + links(most)
-    used = np.where(few < all_, fewest, most)
-    fits = (fewest <= most) & np.isfinite(np.minimum(few, all_))
-    used = np.where(fits, used, fewest)
+    most = np.minimum(m.fed, np.floor(job.batch))
+    alone = job.work(m.rate, m.bandwidth) / m.reached * job.batch
+    held = [_fewest(job, m, kept) for kept in (WIDTH, 0)]
+    tried = []
+    for fewest, sent in zip(held, SENT.values(), strict=True):
+        for chips in (fewest, np.maximum(most, 1.0)):
+            links = exchange(chips, job.weights * sent, m.link)
+            tried += [np.where(fewest <= most, alone / chips + links, np.inf), chips, links]
+    tried = np.broadcast_arrays(*tried)
+    times, chips, links = (np.stack(tried[part::3]) for part in range(3))
+    best = np.expand_dims(times.argmin(axis=0), 0)
+    seconds, used, sending = (np.take_along_axis(rows, best, 0)[0] for rows in (times, chips, links))
+    wanted = np.minimum(m.chips, np.floor(job.batch))
+    fits = np.isfinite(seconds)
     return Step(
         arithmetic=job.arithmetic.sum() * job.batch / used / (m.rate * 1e12 * m.reached),
         memory=job.traffic.sum() * job.batch / used / (m.bandwidth * 1e9 * m.reached),
-        links=links(used),
+        work=alone / used,
+        links=sending,
         start=np.asarray(m.start, float),
-        seconds=np.where(fits, np.minimum(few, all_) + m.start, np.inf),
+        seconds=seconds + m.start,
         used=np.where(fits, used, 0),
-        dark=(used == most) & (most < np.minimum(m.chips, np.floor(job.batch))),
+        dark=(most < wanted) & np.where(fits, used == most, np.minimum(*held) <= wanted),
     )
-
-
-def powered(machine: Machine) -> np.ndarray:
-    """How many of its chips a machine can feed at once."""
-    with np.errstate(divide="ignore"):
-        fed = np.floor(np.asarray(machine.budget, float) / np.asarray(machine.watts, float))
-    return np.minimum(machine.chips, fed)
 
 
 def speed(job: Job, machine: Machine) -> np.ndarray:
@@ -190,119 +203,18 @@ def speed(job: Job, machine: Machine) -> np.ndarray:
     return job.batch / step(job, machine).seconds
 
 
-# --- what is known of each chip --------------------------------------------------------------------
-
-#: attributes of chip_specs by the words for them, in the order of the table; the first that a chip has is shown
-ATTRIBUTES = {
-    "memory, GB": ["memory_capacity"],
-    "on the chip, MB": ["on_chip_sram"],
-    "to memory, GB/s": ["memory_bandwidth", "memory_feed_bandwidth"],
-    "to other chips, GB/s": ["interconnect_bandwidth", "off_tile_bandwidth"],
-}
-UNKNOWN = "not published"
-
-
-def known(specs: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
-    """What is on record of each chip: its state, and each figure with how well it is supported.
-
-    Both tables as they are loaded; only rows of `chips` are shown. Rates are dense, in sixteen bits. Where figures
-    disagree all are given. Columns: those of ATTRIBUTES and source_ids, by the names of the chips.
-    """
-    rows = {}
-    for chip_id, chip in chips.iterrows():
-        own = specs[(specs["chip_id"] == chip_id) & (specs["scope"] != "core")]
-        shown = {"16-bit TFLOP/s": own[own["format"].isin(["bf16", "fp16"]) & (own["comparable"] == "yes")]}
-        shown |= {words_: own[own["attribute"].isin(names)] for words_, names in ATTRIBUTES.items()}
-        ids = tuple(dict.fromkeys(pd.concat(shown.values())["source_ids"].explode()))
-        stated = {words_: _stated(figures, words_) for words_, figures in shown.items()}
-        rows[chip["name"]] = {"state": chip["status"], **stated, "source_ids": ids}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("chip")
-
-
-def _stated(rows: pd.DataFrame, heading: str) -> str:
-    """Figures with their standing, from the lowest to the highest where several are given."""
-    if rows.empty:
-        return UNKNOWN
-    smaller = rows["unit"].eq("GB") & heading.endswith("MB")
-    values = sorted(set(rows["value"] * smaller.map({True: 1000, False: 1})))
-    standing = ", ".join(dict.fromkeys(rows["standing"]))
-    return f"{' or '.join(f'{value:,.15g}' for value in values)} ({standing})"
-
-
-#: attributes whose words are not the table's
-_ABOUT = {
-    "bandwidth_ratio_to_ai4": "link to memory, over AI4",
-    "class_dual": "class, two chips",
-    "class_single": "class, one chip",
-    "compute_ratio_to_ai4": "raw arithmetic, over AI4",
-    "memory_ratio_to_ai4": "memory, over AI4",
-    "power_ratio_to_blackwell": "power, over Nvidia's Blackwell",
-    "power_ratio_to_hw4": "power, over AI4",
-    "ratio_to_ai4": "AI5 over AI4",
-    "ratio_to_ai5": "AI6 over AI5",
-}
-
-
-def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, attributes: Iterable[str]) -> pd.DataFrame:
-    """What has been said of chips: about what, the figure, when the source appeared, how well supported.
-
-    Tables as they are loaded; `attributes` are the beginnings of the attributes wanted.
-    """
-    own = specs[specs["chip_id"].isin(list(chips)) & specs["attribute"].str.startswith(tuple(attributes))]
-    about = own["attribute"].map(lambda name: _ABOUT.get(name, name.replace("_", " ")))
-    found = pd.DataFrame(
-        {
-            "chip": own["chip_id"].str.upper(),
-            "about": about,
-            "figure": own["value"].map("{:g}".format) + " " + own["unit"].replace("x", "times"),
-            "as the source has it": own["condition"],
-            "source of": own["source_ids"].str[0].map(sources["published"]).replace("", "undated"),
-            "standing": own["standing"],
-            "source_ids": own["source_ids"],
-        }
-    )
-    return found.sort_values(["chip", "about", "source of"]).set_index("chip")
-
-
-#: formats of eight bits and of more, in which rates are compared
-EIGHT, MORE = ("int8", "fp8", "cfp8"), ("bf16", "fp16", "fp32")
-
-
-def fitness(specs: pd.DataFrame, chips: Iterable[str]) -> pd.DataFrame:
-    """Raw rate of each chip and the share of it that is fit for training.
-
-    Raw: the highest dense rate in a format of eight or more bits. Fit for training: the highest in a format of
-    sixteen or more. That is a reading of data sheets, and a low one: with wide sums and a finer copy of the
-    weights eight bits train too. Columns raw, fit (both in 10^12 operations a second), share, raw_id, fit_id,
-    source_ids. Chips without a dense rate of both kinds are left out.
-    """
-    dense = specs[(specs["sparsity"] == "dense") & specs["attribute"].isin(["peak_rate", "gpu_rate"])]
-    rows = {}
-    for chip_id in chips:
-        own = dense[dense["chip_id"] == chip_id]
-        raw, fit = (own[own["format"].isin(forms)]["value"] for forms in ((*EIGHT, *MORE), MORE))
-        if raw.empty or fit.empty:
-            continue
-        ids = raw.idxmax(), fit.idxmax()
-        sources = tuple(dict.fromkeys(s for row_id in ids for s in specs["source_ids"][row_id]))
-        rows[chip_id] = (raw.max(), fit.max(), fit.max() / raw.max(), *ids, sources)
-    columns = ["raw", "fit", "share", "raw_id", "fit_id", "source_ids"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("chip")
-
-
-def links(specs: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
-    """Published links of one chip, one direction, in GB/s: to its neighbours, then to other servers.
-
-    `names` are the words for chips, by chip_id. Columns chip_id, words, where, rate, source_ids, by spec_id, fastest
-    first within a place. Rows that do not say which direction they count are left out.
-    """
-    share = specs["basis"].map({"one direction": 1.0, "both directions": 0.5})
-    words_ = specs["chip_id"].map(names)
-    found = specs[["chip_id", "source_ids"]].assign(words=words_, rate=specs["value"] * share).dropna()
-    places = {"interconnect_bandwidth": "Chip to chip", "network_bandwidth": "Between servers"}
-    rows = [found[specs["attribute"].loc[found.index] == name].assign(where=where) for name, where in places.items()]
-    ordered = [part.sort_values("rate", ascending=False) for part in rows]
-    return pd.concat(ordered)[["chip_id", "words", "where", "rate", "source_ids"]]
+def told(one: Step) -> tuple[pd.DataFrame, str]:
+    """A single step as a table in milliseconds, and the name of what binds."""
+    rows = {
+        "arithmetic by itself": one.arithmetic,
+        "memory by itself": one.memory,
+        "work: the longer, layer by layer": one.work,
+        "exchange over the links": one.links,
+        "fixed time": one.start,
+        "whole step": one.seconds,
+    }
+    table = pd.DataFrame({"milliseconds": [round(1e3 * float(value), 2) for value in rows.values()]}, [*rows])
+    return table.rename_axis("part"), LIMITS[int(one.limit)].capitalize()
 
 
 def built(specs: pd.DataFrame, chip_id: str, chips: float, link: float, reached: float, start: float) -> Machine:
@@ -318,103 +230,49 @@ def built(specs: pd.DataFrame, chip_id: str, chips: float, link: float, reached:
 # --- the unknown chip ------------------------------------------------------------------------------
 
 
-#: rates on record of AI4, and whether each is of one chip or of the car's computer
-_AI4 = {
-    "hw4-ai4-int8-dense": "chip",
-    "hw4-ai4-reported-rate-scope-unknown": "chip",
-    "hw4-ai4-reported-rate-low": "computer",
-    "hw4-ai4-reported-rate-high": "computer",
-}
-_AI5 = ("ai5-reported-rate-low", "ai5-reported-rate-high")
-#: what AI5 was said to be, in times AI4, where that may be arithmetic
-_AI5_OVER_AI4 = ("ai5-compute-ratio-to-ai4", "ai5-ratio-to-ai4-2024-06")
-
-
-def _ai4(value: pd.Series) -> dict[str, float]:
-    """Rates of one AI4, by row; a car's computer holds two, as HW3's did."""
-    return {row_id: value[row_id] / (value["hw3-fsd-chips"] if of == "computer" else 1) for row_id, of in _AI4.items()}
-
-
-def unplaced(specs: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """The lowest and the highest raw rate on record of AI4 and AI5, in 10^12 operations a second, for one chip."""
-    found = {"AI5": [specs["value"][row_id] for row_id in _AI5], "AI4": [*_ai4(specs["value"]).values()]}
-    return {words_: (float(min(rates)), float(max(rates))) for words_, rates in found.items()}
-
-
-def rates_said(specs: pd.DataFrame) -> pd.DataFrame:
-    """Every way from what is on record to a raw rate of AI6, in 10^12 operations a second.
-
-    AI6 is said to be twice AI5. AI5 has reported rates, and ratios to AI4; AI4 has rates of its own. None of the
-    reported ones states whether zeros are counted, so half is possible too. Columns ai5, dense, halved (NaN for a
-    rate that is worked out from multipliers), rests_on, source_ids.
-    """
-    value = specs["value"]
-    ways = {(row_id,): value[row_id] for row_id in _AI5}
-    ways |= {(row_id, ratio): rate * value[ratio] for row_id, rate in _ai4(value).items() for ratio in _AI5_OVER_AI4}
-    twice = value["ai6-ratio-to-ai5"]
-    rows = [
-        {
-            "ai5": ai5,
-            "dense": twice * ai5,
-            "halved": np.nan if specs["standing"][names[0]] == "derived" else twice * ai5 / 2,
-            "rests_on": names,
-            "source_ids": tuple(dict.fromkeys(s for name in names for s in specs["source_ids"][name])),
-        }
-        for names, ai5 in ways.items()
-    ]
-    return pd.DataFrame(rows)
-
-
 @dataclass(frozen=True)
 class Unknown:
     """A figure of AI6 that nobody has published, and the range in which it is tried."""
 
     words: str
-    unit: str
     low: float
     high: float
-    #: what stands at the two ends
+    #: the range in words
     ends: str
 
 
-def unknowns(specs: pd.DataFrame, reached: tuple[float, float]) -> dict[str, Unknown]:
+def unknowns(specs: pd.DataFrame, reached: tuple[float, float], least_like: str = "hw3-fsd") -> dict[str, Unknown]:
     """The figures a board of AI6 would depend on, each with the widest range that the record gives a reason for.
 
-    `specs` as chip_specs is loaded; `reached` the lowest and the highest share of the roofline that measured
-    training reached. The ranges are this suite's and no forecast.
+    Raw rate: what was said of AI4, AI5 and AI6. Share fit for training: from that of the chip `least_like`
+    to all. Link to memory: one AI5, or two. Links to other chips: Dojo's card in a server to B200. `reached` are
+    the lowest and the highest share of the roofline in measured training. The ranges are no forecast.
     """
     value = specs["value"]
-    said = rates_said(specs)[["dense", "halved"]]
-    twice = value["ai6-ratio-to-ai5"]
-    least = fitness(specs, ["hw3-fsd"])["share"].iloc[0]
-    return {
-        "raw": Unknown("raw rate", "TOP/s", said.min().min(), said.max().max(), "lowest; highest way"),
-        "share": Unknown("share fit for training", "", float(least), 1.0, "HW3; D1, TPU v4"),
-        "bandwidth": Unknown(
-            "link to memory", "GB/s", value["ai5-memory-bandwidth"], twice * value["ai5-memory-bandwidth"], "AI5; twice"
-        ),
-        "link": Unknown(
+    said = sheets.rates_said(specs)[["as_said", "halved"]]
+    least = float(sheets.fitness(specs, [least_like])["share"].iloc[0])
+    memory = float(value["ai5-memory-bandwidth"])
+    ranges = {
+        "raw": ("raw rate", said.min().min(), said.max().max(), "{:,.0f} to {:,.0f}"),
+        "share": ("share fit for training", least, 1.0, f"{100 * least:.2g}% to 100%"),
+        "bandwidth": ("link to memory", memory, value["ai6-ratio-to-ai5"] * memory, "{:,.0f} to {:,.0f} GB/s"),
+        "link": (
             "links to other chips",
-            "GB/s",
             value["dojo-dip-pcie-bandwidth"],
             value["b200-interconnect-bandwidth"] / 2,
-            "PCIe; B200",
+            "{:,.0f} to {:,.0f} GB/s",
         ),
-        "reached": Unknown("share of the roofline reached", "", *reached, "worst; best measured"),
-    }  # fmt: skip
+        "reached": ("roofline reached", *reached, "{:.0%} to {:.0%}"),
+    }
+    return {
+        name: Unknown(words, low, high, ends.format(low, high)) for name, (words, low, high, ends) in ranges.items()
+    }
 
 
 def machine(chosen: Mapping[str, Number], chips: Number, start: float) -> Machine:
     """The board with these figures of the chip, by the names in `unknowns`."""
-    return Machine(
-        chips=chips,
-        rate=chosen["raw"] * np.asarray(chosen["share"]),
-        bandwidth=chosen["bandwidth"],
-        link=chosen["link"],
-        capacity=chosen.get("capacity", np.inf),
-        reached=chosen["reached"],
-        start=start,
-    )
+    fit = chosen["raw"] * np.asarray(chosen["share"])
+    return Machine(chips, fit, chosen["bandwidth"], chosen["link"], reached=chosen["reached"], start=start)
 
 
 def draws(unknown: Mapping[str, Unknown], number: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -429,38 +287,41 @@ def middle(unknown: Mapping[str, Unknown]) -> dict[str, float]:
 
 
 def swings(
-    unknown: Mapping[str, Unknown], job: Job, chips: float, start: float, number: int = 20_000, seed: int = 0
+    unknown: Mapping[str, Unknown], job: Job, chips: float, start: float, number: int = 50_000, seed: int = 0
 ) -> pd.DataFrame:
     """How many times as fast the board is with each figure at the high end of its range as at the low end.
 
-    Columns: words, ends; swing, the others in the middle; least and most, the others anywhere in their ranges (the
-    middle nine tenths of `number` draws). Largest swing first.
+    Columns: words, ends; swing, the others in the middle; least and most over `number` draws of the others. By
+    the names in `unknown`, largest swing first.
     """
 
     def times(name: str, others: Mapping[str, Number]) -> np.ndarray:
-        low, high = (
-            speed(job, machine({**others, name: end}, chips, start)) for end in (unknown[name].low, unknown[name].high)
-        )
+        at = [{**others, name: end} for end in (unknown[name].low, unknown[name].high)]
+        low, high = (speed(job, machine(chosen, chips, start)) for chosen in at)
         return high / low
 
     drawn, mid = draws(unknown, number, seed), middle(unknown)
     rows = {}
     for name, u in unknown.items():
-        least, most = np.quantile(times(name, drawn), [0.05, 0.95])
-        rows[name] = (u.words, u.ends, float(times(name, mid)), float(least), float(most))
+        spread = times(name, drawn)
+        rows[name] = (u.words, u.ends, float(times(name, mid)), float(spread.min()), float(spread.max()))
     found = pd.DataFrame.from_dict(rows, orient="index", columns=["words", "ends", "swing", "least", "most"])
     return found.sort_values("swing", ascending=False)
 
 
 def binding(
-    unknown: Mapping[str, Unknown], jobs: Mapping[str, Job], sizes: Iterable[int], start: float, number: int = 20_000
+    unknown: Mapping[str, Unknown], jobs: Mapping[str, Job], sizes: Iterable[int], start: float, points: int = 400
 ) -> pd.DataFrame:
-    """In what share of the draws each limit binds, for each job and number of chips. Restates the ranges."""
-    drawn = draws(unknown, number)
-    rows = {}
-    for words_, job in jobs.items():
+    """What binds from one share fit for training to the next, the other figures in the middle of their ranges.
+
+    A row for each stretch: job, chips, low and high (shares), limit.
+    """
+    shares = np.geomspace(unknown["share"].low, unknown["share"].high, points)
+    rows = []
+    for words, job in jobs.items():
         for chips in sizes:
-            places = step(job, machine(drawn, float(chips), start)).limit
-            rows[words_, chips] = np.bincount(places.ravel(), minlength=len(LIMITS)) / places.size
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=[*LIMITS])
-    return found.set_index(pd.MultiIndex.from_tuples(rows, names=["job", "chips"]))
+            places = step(job, machine(middle(unknown) | {"share": shares}, float(chips), start)).limit
+            turns = [0, *(np.flatnonzero(np.diff(places)) + 1), points - 1]
+            for first, last in pairwise(turns):
+                rows.append((words, chips, shares[first], shares[last], LIMITS[places[first]]))
+    return pd.DataFrame(rows, columns=["job", "chips", "low", "high", "limit"])

@@ -7,6 +7,7 @@ data sheets alone: for the two networks whose layers are known, with one share o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ TASKS = {
 SHOWN = ["benchmark", "version", "chips", "batch", "samples", "minutes", "predicted", "source_ids"]
 
 
-def words(benchmark: str) -> str:
+def named(benchmark: str) -> str:
     """The network of a benchmark, as figures name it."""
     return tables.value("networks", TASKS[benchmark], "name").split(",")[0].removesuffix(" v1.5")
 
@@ -67,14 +68,23 @@ class Fit:
     link: Mapping[str, float]
 
 
+#: machines that lose nothing to exchange and to a fixed time, to compare a fit with
+PERFECT = Fit(0.0, defaultdict(lambda: np.inf))
+
+
 def _families(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of families with machines of several sizes, each with the smallest one beside it."""
+    """The rows of families with machines of several sizes, each with the smallest one beside it.
+
+    A machine counts as larger from twice the size on; those in between are left out.
+    """
     first = rows.groupby("family")[["chips", "batch", "step_ms"]].transform("first").add_prefix("first_")
     both = rows.join(first)
+    both = both[(both["chips"] == both["first_chips"]) | (both["chips"] >= 2 * both["first_chips"])]
     return both[both.groupby("family")["chips"].transform("nunique") > 1]
 
 
-#: work of a sample can not be less than this share of what the smallest machine takes in all
+#: work of a sample is no less than this share of what the smallest machine takes in all; the search for a fit tries
+#: links so slow that nothing would be left
 FLOOR = 0.01
 
 
@@ -83,13 +93,11 @@ def predicted(rows: pd.DataFrame, fit: Fit) -> pd.Series:
     both = _families(rows)
     link = both["chip_id"].map(fit.link)
 
-    def exchange(chips: pd.Series) -> pd.Series:
-        return 2 * (chips - 1) / chips * both["weights"] * board.GRADIENT / (link * 1e9) * 1e3
-
+    first, links = (1e3 * board.exchange(both[n], both["weights"], link) for n in ("first_chips", "chips"))
     fixed = fit.start * 1e3
-    rest = both["first_step_ms"] - exchange(both["first_chips"]) - fixed
+    rest = both["first_step_ms"] - first - fixed
     work = rest.clip(lower=FLOOR * both["first_step_ms"]) / (both["first_batch"] / both["first_chips"])
-    return work * both["batch"] / both["chips"] + exchange(both["chips"]) + fixed
+    return work * both["batch"] / both["chips"] + links + fixed
 
 
 def fitted(rows: pd.DataFrame) -> Fit:
@@ -138,16 +146,16 @@ def tested(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([compared(own[name], fit) for name, fit in fits.items()])
 
 
-def summary(compared_: pd.DataFrame) -> pd.DataFrame:
-    """Measured over predicted time, for each chip, network and round, by number of chips."""
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """The errors of `compared`: measured over predicted time by number of chips, a row for each family."""
     names = tables.load("chips")["name"]
     rows = {}
-    for (chip_id, benchmark, version, family), own in compared_.groupby(["chip_id", "benchmark", "version", "family"]):
+    for (chip_id, benchmark, version, family), own in found.groupby(["chip_id", "benchmark", "version", "family"]):
         factors = [f"{factor:.2f} with {chips:,}" for chips, factor in zip(own["chips"], own["factor"], strict=True)]
         submitter = family.removeprefix(f"{chip_id} {version} ").removesuffix(f" {benchmark}")
         rows[family] = {
             "chip": names[chip_id],
-            "network": words(benchmark),
+            "network": named(benchmark),
             "round": version,
             "submitted by": submitter,
             "first machine": f"{own['first_chips'].iloc[0]:,}",
@@ -158,42 +166,48 @@ def summary(compared_: pd.DataFrame) -> pd.DataFrame:
 
 # --- work from data sheets -------------------------------------------------------------------------
 
+#: layers that MLPerf's runs use and do not teach, by the beginnings of their ids: the first two of five stages
+FROZEN = {"retinanet": ("retinanet-body-conv1", "retinanet-body-conv2")}
 
-def work(
-    results: pd.DataFrame, layers: pd.DataFrame, networks: Iterable[str] = ("resnet50", "retinanet")
-) -> pd.DataFrame:
-    """Training on the smallest machine of each family beside the roofline of its chip, for networks with known layers.
 
-    Columns: chip_id, network, chips, rate (measured samples a second for each chip), bound (the same at most, by the
-    data sheet in sixteen bits), reached (rate over bound), source_ids; of each chip the smallest machine in its
-    newest round.
+def job(network: str, batch: float) -> board.Job:
+    """A network whose layers are known, taught as in MLPerf."""
+    layers, weights = tables.load("network_layers"), tables.load("networks")["parameters"]
+    own = layers[layers["network"] == network]
+    return board.pictures(own, float(weights[network]), batch, FROZEN.get(network, ()))
+
+
+def work(rows: pd.DataFrame, fit: Fit, networks: Iterable[str] = ("resnet50", "retinanet")) -> pd.DataFrame:
+    """Training on the smallest machine of each kind of chip beside its roofline, for networks with known layers.
+
+    `rows` as from `runs`, `fit` says what exchange and the fixed time take of a step; the median link stands for
+    chips that took no part in it. Columns: chip_id, network, chips, rate (samples a second for each chip while it
+    works), bound (the same at most, by the data sheet in sixteen bits), reached (rate over bound), source_ids; of
+    each chip the smallest machine in its newest round.
     """
-    rows = runs(results)
     rows = rows[rows["network"].isin(list(networks))].groupby("family").head(1)
     rows = rows.sort_values(["chips", "version"], ascending=[False, True], kind="stable")
     rows = rows.groupby(["chip_id", "network"]).tail(1)
-    found = []
-    for result_id, row in rows.iterrows():
-        on = roofline.chip(row["chip_id"], "bf16")
-        job = board.pictures(layers[layers["network"] == row["network"]], row["weights"], row["batch"])
-        rate = row["samples"] / row["minutes"] / 60 / row["chips"]
-        bound = 1 / float(job.work(on.rate, on.bandwidth))
-        found.append(
-            (result_id, row["chip_id"], row["network"], row["chips"], rate, bound, rate / bound, row["source_ids"])
-        )
-    columns = ["result_id", "chip_id", "network", "chips", "rate", "bound", "reached", "source_ids"]
-    return pd.DataFrame(found, columns=columns).set_index("result_id")
+    links = rows["chip_id"].map(fit.link).fillna(np.median([*fit.link.values()]))
+    rest = rows["step_ms"] / 1e3 - fit.start - board.exchange(rows["chips"], rows["weights"], links)
+    on = [roofline.chip(chip_id, "bf16") for chip_id in rows["chip_id"]]
+    pairs = zip(rows["network"], on, strict=True)
+    found = rows[["chip_id", "network", "chips"]].assign(
+        rate=rows["batch"] / rows["chips"] / rest,
+        bound=[1 / float(job(network, 1).work(chip.rate, chip.bandwidth)) for network, chip in pairs],
+    )
+    return found.assign(reached=found["rate"] / found["bound"], source_ids=rows["source_ids"])
 
 
 def work_tested(done: pd.DataFrame, network: str = "resnet50") -> pd.DataFrame:
     """The same with the rate that one share of the roofline for all chips predicts, and how far off that is.
 
     The share is fitted to `network` alone, without the chip in question and others of its design. Adds
-    predicted, factor (predicted over measured rate) and off (the same, always above one).
+    predicted, factor (measured over predicted rate) and off (the same, always above one).
     """
     design = done["chip_id"].map(roofline.silicon)
     logs = np.log(done["reached"])
     share = [np.exp(logs[(done["network"] == network) & (design != own)].mean()) for own in design]
-    found = done.assign(predicted=done["bound"] * share)
-    factor = found["predicted"] / found["rate"]
-    return found.assign(factor=factor, off=np.maximum(factor, 1 / factor))
+    predicted_ = done["bound"] * share
+    factor = done["rate"] / predicted_
+    return done.assign(predicted=predicted_, factor=factor, off=np.maximum(factor, 1 / factor))

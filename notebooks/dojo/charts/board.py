@@ -18,15 +18,14 @@ SOLD = {"inference": ORANGE, "both": BLUE, "training": PLUM}
 NAMED = {
     "a2": ("A2", 7, 0, "left"),
     "b200": ("B200", 7, 0, "left"),
-    "dojo-d1": ("D1", -6, 2, "right"),
+    "dojo-d1": ("D1", 3, 8, "center"),
     "groq-lpu1": ("Groq", -7, 0, "right"),
     "h100-sxm": ("H100", 7, -1, "left"),
     "hw3-fsd": ("HW3", 7, 0, "left"),
     "l4": ("L4", -7, -2, "right"),
     "qaic100-pro": ("Qualcomm", -7, 0, "right"),
-    "tpu-v4": ("TPU v4", 12, -9, "right"),
     "tpu-v4i": ("TPU v4i", -7, 0, "right"),
-    "tpu-v5e": ("TPU v5e", -6, 7, "right"),
+    "tpu-v5e": ("TPU v5e", -6, 6, "right"),
 }
 
 
@@ -47,60 +46,64 @@ def deciding(
 ) -> Figure:
     """Share of the raw rate that is fit for training against the raw rate, both logarithmic.
 
-    `points` by chip: role, share and raw (10^12 operations a second). `said` is the range of AI6's raw
-    rate by what was said, a fog over all shares; `unplaced` are such ranges of other chips by their words. A line
-    for each size in `boards` is where so many chips reach the `goal`, in 10^12 operations a second.
+    `points` by chip: role, share and raw (10^12 operations a second). `said` is the range of AI6's raw rate by what
+    was said, a fog over all shares; `unplaced` are such ranges of other chips by their words, in a strip beside. A
+    line for each of up to four sizes in `boards` is where so many chips reach the `goal`, in 10^12 operations a second.
     """
-    figure = canvas(NARROW, 400)
-    ax = figure.add_axes((0.145, 0.19, 0.835, 0.745))
-    ax.set(xscale="log", yscale="log", xlim=(0.55, 145), ylim=(28, 9000))
-    low, high = said
-    _fog(ax, low, high)
-    shares = np.array(ax.get_xlim())
-    for number, chips in enumerate(boards):
-        needed = goal / chips / (shares / 100)
-        ax.plot(shares, needed, color=INK, lw=1.3, ls=("-", "--", ":")[number], zorder=2, gid=f"board-{chips}")
-        _along(ax, goal / chips, (24, 13, 8)[number], f"{chips} are enough")
-    for words, ends in unplaced.items():
-        ax.plot([0.62, 0.62], ends, color=ORANGE, lw=2.2, ls="-", zorder=3, gid=words, solid_capstyle="butt")
-        ax.annotate(
-            words, (0.62, np.sqrt(ends[0] * ends[1])), (6, 0), textcoords="offset points", va="center", color=ORANGE
-        )
+    figure = canvas(NARROW, 420)
+    ax = figure.add_axes((0.145, 0.19, 0.70, 0.675))
+    ax.set(xscale="log", yscale="log", xlim=(0.13, 145), ylim=(28, 9000))
+    ax.axhspan(*said, color="#f7dccb", lw=0, zorder=0.5, gid="ai6")
+    for end in said:
+        ax.axhline(end, color=ORANGE, lw=0.8, ls=(0, (2, 2)), zorder=1)
+    ax.text(0.15, said[0] * 1.2, "AI6?", color=ORANGE, weight="bold", va="center", zorder=5)
+    for chips, style in zip(boards, ("-", "--", "-.", ":"), strict=False):
+        _enough(ax, goal / chips, f"{chips}", style)
     for chip_id, row in points.iterrows():
-        dot = ax.scatter([100 * row["share"]], [row["raw"]], s=30, color=SOLD[row["role"]], zorder=4)
-        dot.set_gid(str(chip_id))
-        if chip_id in NAMED:
-            words, dx, dy, side = NAMED[chip_id]
-            style = {"textcoords": "offset points", "ha": side, "va": "center", "zorder": 3, "color": SOLD[row["role"]]}
-            box = {} if low < row["raw"] < high else {"bbox": {**PAPER, "pad": 0.5}}
-            ax.annotate(words, (100 * row["share"], row["raw"]), (dx, dy), **style, **box)
-    ax.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100%"])
+        _chip(ax, str(chip_id), row)
+    ax.set_xticks([0.2, 1, 5, 20, 100], ["0.2", "1", "5", "20", "100"])
     ax.set_yticks([30, 100, 300, 1000, 3000])
     ax.yaxis.set_major_formatter(_plain)
     ax.minorticks_off()
-    ax.set_xlabel("share of the raw rate that is fit for training", labelpad=2)
-    ax.set_title("raw rate of one chip, 10¹² operations a second", loc="left", x=-0.16, weight="normal")
-    words = {"sold for training": PLUM, "both": BLUE, "inference": ORANGE}
-    key(figure, {name: {"marker": "o", "color": colour, "s": 30} for name, colour in words.items()}, line=22)
+    ax.set_xlabel("share fit for training, per cent", labelpad=2)
+    ax.set_title("raw rate of one chip, 10¹² operations a second", loc="left", x=-0.2, weight="normal", pad=34)
+    ax.text(0.5, 1.075, "right of its line, so many chips are enough", transform=ax.transAxes, ha="center", va="bottom")
+    _strip(figure, ax, unplaced)
+    sold = {"sold for training": PLUM, "both": BLUE, "inference": ORANGE}
+    key(figure, {name: {"marker": "o", "color": colour, "s": 30} for name, colour in sold.items()}, line=22)
     return figure
 
 
-def _fog(ax: Axes, low: float, high: float) -> None:
-    """A band that fades out at both ends, for a figure of which only hearsay is known."""
-    for step in range(12):
-        edge = 1.06 ** (step - 6)
-        ax.axhspan(low / edge, high * edge, color=ORANGE, alpha=0.028, lw=0, zorder=0.5)
-    ax.axhspan(low, high, color=ORANGE, alpha=0.05, lw=0, zorder=0.5, gid="ai6")
-    ax.text(0.78, low * 1.18, "AI6 in here?", color=ORANGE, weight="bold", va="center", zorder=5)
+def _enough(ax: Axes, product: float, words: str, style: str) -> None:
+    """The line of a constant product, named where it leaves the axis at the top or on the left."""
+    (left, right), (_, top) = ax.get_xlim(), ax.get_ylim()
+    shares = np.array([left, right])
+    ax.plot(shares, 100 * product / shares, color=INK, lw=1.3, ls=style, zorder=2, gid=f"board-{words}")
+    ax.annotate(words, (100 * product / top, top), (0, 3), textcoords="offset points", ha="center", va="bottom")
 
 
-def _along(ax: Axes, product: float, share: float, words: str) -> None:
-    """Words along a line of constant product, above it, at this share in per cent."""
-    width, height = (ax.get_position().width * NARROW, ax.get_position().height * ax.figure.get_figheight() * 96)
-    (left, right), (low, high) = np.log(ax.get_xlim()), np.log(ax.get_ylim())
-    angle = np.degrees(np.arctan2(-height / (high - low), width / (right - left)))
-    style = {"rotation": angle, "rotation_mode": "anchor", "ha": "center", "va": "bottom", "zorder": 4}
-    ax.text(share, product / share * 100 * 1.03, words, **style)
+def _chip(ax: Axes, chip_id: str, row: pd.Series) -> None:
+    """A dot, with words where the chip is one of NAMED."""
+    place, colour = (100 * row["share"], row["raw"]), SOLD[row["role"]]
+    ax.scatter(*place, s=26, color=colour, zorder=4).set_gid(chip_id)
+    if chip_id in NAMED:
+        words, dx, dy, side = NAMED[chip_id]
+        style = {"textcoords": "offset points", "ha": side, "va": "center", "zorder": 3, "color": colour}
+        box = {} if row["raw"] > 1000 else {"bbox": {**PAPER, "pad": 0.5}}
+        ax.annotate(words, place, (dx, dy), **style, **box)
+
+
+def _strip(figure: Figure, beside: Axes, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Ranges of chips whose share is not known, in a strip at the right of an axis."""
+    place = beside.get_position()
+    ax = figure.add_axes((place.x1 + 0.02, place.y0, 0.98 - place.x1 - 0.02, place.height))
+    ax.set(xlim=(0, 1), yscale="log", ylim=beside.get_ylim(), xticks=[], yticks=[], facecolor="none")
+    ax.minorticks_off()
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("share\nnot found", labelpad=4, color=GREY)
+    for words, ends in ranges.items():
+        ax.plot([0.16, 0.16], ends, color=ORANGE, lw=2.4, ls="-", zorder=3, gid=words, solid_capstyle="butt")
+        ax.text(0.32, np.sqrt(ends[0] * ends[1]), words, va="center", color=ORANGE)
 
 
 # --- published runs ----------------------------------------------------------------------------------
@@ -143,7 +146,7 @@ def by_chips(panels: Mapping[str, pd.DataFrame]) -> Figure:
             ax.set_xlabel("chips", labelpad=1)
     entries = {
         "measured, minutes": {"color": BLUE, "s": 16},
-        "from the smallest machine": {**look("claimed", ORANGE), "s": 52},
+        "the fitted model": {**look("claimed", ORANGE), "s": 52},
     }
     key(figure, entries, line=22)
     return figure
@@ -153,38 +156,45 @@ def by_chips(panels: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 @styled
-def swings(jobs: Mapping[str, pd.DataFrame]) -> Figure:
+def swings(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """How many times as fast at the high end of a range as at the low end, a line for each unknown, log axis.
 
-    `jobs` maps words to rows as from `board.swings`: words, ends, swing (the bar), least and most (the whisker).
-    Unknowns stand in the order of the first job.
+    `panels` maps a job to rows as from `board.swings` by what they assume: words, ends, swing (the bar), least and
+    most (the whisker). Unknowns stand in the order of the first; ends that differ are both told.
     """
-    bar, line, foot = 15, 24 + 15 * len(jobs), 50
-    first = next(iter(jobs.values()))
-    height = line * len(first) + foot
-    most = 1.5 * max(rows[["swing", "most"]].max().max() for rows in jobs.values())
+    colours = (BLUE, ORANGE)
+    sets = [list(rows.values()) for rows in panels.values()]
+    first = sets[0][0]
+    line = 20 + 15 * len(sets[0])
+    panel, foot = line * len(first) + 34, 60
+    height = panel * len(panels) + foot
+    most = 1.5 * max(rows[["swing", "most"]].max().max() for both in sets for rows in both)
     figure = canvas(NARROW, height)
-    ax = figure.add_axes((8 / NARROW, foot / height, 1 - 30 / NARROW, 1 - (foot + 2) / height))
-    ax.set(xscale="log", xlim=(1, most), ylim=(line * len(first), 0), yticks=[])
-    ax.spines["left"].set_visible(False)
-    for place, (name, row) in enumerate(first.iterrows()):
-        ax.text(1, place * line + 9, row["words"], weight="bold", va="center")
-        ax.text(most, place * line + 9, row["ends"], color=GREY, va="center", ha="right")
-        for number, (rows, colour) in enumerate(zip(jobs.values(), (BLUE, ORANGE), strict=False)):
-            _swing(ax, rows.loc[name], place * line + 24 + number * bar, colour, f"{name}-{number}")
-    ax.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1×", "2×", "5×", "10×", "20×", "50×", "100×"])
-    ax.minorticks_off()
-    ax.set_xlabel("as fast at the high end as at the low end", labelpad=2)
-    marks = {
-        words: {"marker": "s", "color": colour, "s": 40} for words, colour in zip(jobs, (BLUE, ORANGE), strict=False)
-    }
-    key(figure, marks, line=20)
+    for number, (job, both) in enumerate(zip(panels, sets, strict=True)):
+        bottom = foot + panel * (len(panels) - 1 - number)
+        ax = figure.add_axes((14 / NARROW, bottom / height, 1 - 26 / NARROW, line * len(first) / height))
+        ax.set(xscale="log", xlim=(1, most), ylim=(line * len(first), 0), yticks=[])
+        ax.spines["left"].set_visible(False)
+        ax.set_title(job, loc="left")
+        for place, name in enumerate(first.index):
+            *others, last = dict.fromkeys(rows["ends"][name] for rows in both)
+            ends = " or ".join([*(other.split(" to ")[0] for other in others), last])
+            ax.text(1, place * line + 10, first["words"][name], va="center")
+            ax.text(most, place * line + 10, ends, color=GREY, va="center", ha="right")
+            for bar, (rows, colour) in enumerate(zip(both, colours, strict=True)):
+                _swing(ax, rows.loc[name], place * line + 23 + 15 * bar, colour, f"{name}-{number}-{bar}")
+        ticks = {1: "1×", 2: "2×", 5: "5×", 10: "10×", 20: "20×", 50: "50×", 100: "100×"}
+        ax.set_xticks([*ticks], [*ticks.values()] if number == len(panels) - 1 else [""] * len(ticks))
+        ax.minorticks_off()
+    ax.set_xlabel("times as fast at the high end as at the low", labelpad=2)
+    named = zip(next(iter(panels.values())), colours, strict=True)
+    key(figure, {words: {"marker": "s", "color": colour, "s": 40} for words, colour in named}, line=20)
     return figure
 
 
 def _swing(ax: Axes, row: pd.Series, y: float, colour: str, name: str) -> None:
     """A bar with its whisker and its figure."""
-    ax.plot([1, row["swing"]], [y, y], color=colour, lw=7, ls="-", zorder=2, solid_capstyle="butt", gid=name)
+    ax.plot([1, row["swing"]], [y, y], color=colour, lw=6, ls="-", zorder=2, solid_capstyle="butt", gid=name)
     ax.plot([row["least"], row["most"]], [y, y], color=INK, lw=1.1, ls="-", zorder=3, solid_capstyle="butt")
     for end in ("least", "most"):
         ax.plot([row[end]] * 2, [y - 4, y + 4], color=INK, lw=1.1, ls="-", zorder=3)
@@ -193,39 +203,38 @@ def _swing(ax: Axes, row: pd.Series, y: float, colour: str, name: str) -> None:
     ax.annotate(words, (max(row["swing"], row["most"]), y), (5, 0), **style)
 
 
+#: colours of what binds
+BINDS = {"arithmetic": BLUE, "memory": ORANGE, "links": PLUM, "fixed time": GREY}
+
+
 @styled
 def binding(rows: pd.DataFrame) -> Figure:
-    """What binds, as shares of the draws: a stacked bar for each number of chips, a panel for each job.
+    """What binds along the share fit for training: a bar for each number of chips, a panel for each job, log axis.
 
-    `rows` as from `board.binding`: indexed by job and chips, a column for each limit; empty limits are left out.
+    `rows` as from `board.binding`: job, chips, low, high (shares) and limit, one of BINDS.
     """
-    colours = {"arithmetic": BLUE, "memory": ORANGE, "links": PLUM, "fixed time": GREY}
-    jobs = list(dict.fromkeys(rows.index.get_level_values("job")))
-    panel, foot = 134, 46
+    jobs, sizes = (list(dict.fromkeys(rows[column])) for column in ("job", "chips"))
+    panel, foot = 22 * len(sizes) + 32, 64
     height = panel * len(jobs) + foot
     figure = canvas(NARROW, height)
     for number, job in enumerate(jobs):
-        own = rows.loc[job]
-        ax = figure.add_axes((0.12, (height - panel * (number + 1) + 8) / height, 0.85, (panel - 30) / height))
-        ax.set(xlim=(0, 1), ylim=(len(own), 0), yticks=np.arange(len(own)) + 0.5)
-        ax.set_yticklabels([f"{chips:,}" for chips in own.index])
+        bottom = foot + panel * (len(jobs) - 1 - number)
+        ax = figure.add_axes((0.11, bottom / height, 0.845, 22 * len(sizes) / height))
+        ax.set(xscale="log", xlim=(100 * rows["low"].min(), 100), ylim=(len(sizes), 0))
+        ax.set_yticks(np.arange(len(sizes)) + 0.5, [f"{chips:,}" for chips in sizes])
         ax.tick_params(axis="y", length=0)
-        ax.set_xticks([0, 0.5, 1], ["", "", ""] if number < len(jobs) - 1 else ["0", "half", "all"])
-        ax.set_title(f"{job}: chips on the board", loc="left", x=-0.13)
         ax.spines["left"].set_visible(False)
-        for place, (chips, row) in enumerate(own.iterrows()):
-            left = 0.0
-            for limit, colour in colours.items():
-                share = float(row[limit])
-                if share > 0:
-                    bar = ax.barh(place + 0.5, share, 0.66, left=left, color=colour, edgecolor="white", lw=1)[0]
-                    bar.set_gid(f"{limit}-{chips}-{number}")
-                if share >= 0.12:
-                    ax.text(
-                        left + share / 2, place + 0.5, f"{share:.0%}", color="white", ha="center", va="center", zorder=3
-                    )
-                left += share
-    key(figure, {name: {"marker": "s", "color": colour, "s": 40} for name, colour in colours.items()}, line=20)
+        ax.set_title(job, loc="left", x=-0.12)
+        for stretch in rows[rows["job"] == job].itertuples():
+            y, width = sizes.index(stretch.chips) + 0.5, 100 * (stretch.high - stretch.low)
+            style = {"color": BINDS[stretch.limit], "edgecolor": "white", "lw": 1}
+            bar = ax.barh(y, width, 0.7, left=100 * stretch.low, **style)[0]
+            bar.set_gid(f"{stretch.limit}-{stretch.chips}-{number}")
+        shares = [1, 5, 20, 100]
+        ax.set_xticks(shares, ["1", "5", "20", "100%"] if number == len(jobs) - 1 else [""] * len(shares))
+        ax.minorticks_off()
+    ax.set_xlabel("share fit for training; on the left, chips", labelpad=2)
+    key(figure, {name: {"marker": "s", "color": colour, "s": 40} for name, colour in BINDS.items()}, line=20)
     return figure
 
 
@@ -239,7 +248,7 @@ def links(rows: pd.DataFrame) -> Figure:
     `rows` by spec: words, where (the group), rate.
     """
     groups = list(dict.fromkeys(rows["where"]))
-    line, foot, left = 19, 34, 112
+    line, foot, left = 19, 44, 112
     height = line * (len(rows) + len(groups)) + 6 * (len(groups) - 1) + foot + 8
     figure = canvas(NARROW, height)
     ax = figure.add_axes((left / NARROW, foot / height, 1 - (left + 46) / NARROW, 1 - (foot + 4) / height))
@@ -262,5 +271,5 @@ def links(rows: pd.DataFrame) -> Figure:
         y += 6
     ax.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
     ax.minorticks_off()
-    ax.set_xlabel("GB/s, one direction, for each chip", labelpad=2)
+    ax.set_xlabel("GB/s for each chip, one way", labelpad=2)
     return figure
