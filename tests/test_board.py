@@ -40,12 +40,19 @@ def test_a_layer_takes_as_long_as_the_longer_of_arithmetic_and_memory(rate, band
     assert JOB.work(rate, bandwidth) == pytest.approx(seconds)
 
 
-def test_work_is_the_sum_over_layers_at_every_ratio_of_rate_to_bandwidth():
-    rates, bandwidth = np.geomspace(0.001, 1e6, 400), 100.0
-    direct = [
-        np.maximum(PICTURES.arithmetic / (rate * 1e12), PICTURES.traffic / (bandwidth * 1e9)).sum() for rate in rates
-    ]
-    assert PICTURES.work(rates, bandwidth) == pytest.approx(direct, rel=1e-9)
+def test_layers_of_arithmetic_alone_and_of_memory_alone_add_up():
+    apart = Job(np.array([1e12, 0.0]), np.array([0.0, 1e9]), weights=1.0, batch=1)
+    assert apart.work(1.0, 1.0) == pytest.approx(2)
+    assert apart.work(np.array([1.0, np.inf]), 1.0).tolist() == pytest.approx([2, 1])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("arithmetic", np.array([-1.0])), ("traffic", np.array([-1.0])), ("weights", -1), ("batch", 0.5)],
+)
+def test_a_job_that_is_none_is_refused(field, value):
+    with pytest.raises(ValueError, match=f"{field} of a job: .*; expected"):
+        replace(JOB, **{field: value})
 
 
 def test_a_picture_takes_three_times_the_roofline_of_its_use():
@@ -84,6 +91,15 @@ def test_a_network_too_large_for_the_board_is_not_taught():
     none = board.step(JOB, replace(SLOW, chips=2, capacity=7.9))
     assert (none.seconds, none.used, LIMITS[int(none.limit)]) == (np.inf, 0, "capacity")
     assert board.speed(JOB, replace(SLOW, chips=2, capacity=7.9)) == 0
+    rows, _ = board.told(none)
+    assert rows["milliseconds"].iloc[:4].isna().all()
+
+
+def test_memory_and_power_that_are_just_enough_are_enough():
+    for n in range(1, 200):
+        just = replace(SLOW, chips=n, capacity=16.0 / n, link=1.0)
+        assert np.isfinite(board.step(replace(JOB, batch=1000), just).seconds), n
+        assert replace(SLOW, chips=n, watts=0.1, budget=0.1 * n).fed == n
 
 
 def test_chips_without_a_sample_or_without_power_stay_idle():
@@ -106,6 +122,9 @@ def test_chips_without_a_sample_or_without_power_stay_idle():
         ({"chips": 4, "link": 1e3, "watts": 1.0, "budget": 3.5}, "power"),
         ({"chips": 4, "link": 1e3, "watts": 1.0, "budget": 4.0}, "arithmetic"),
         ({"chips": 20, "link": 1e3, "watts": 1.0, "budget": 9.0}, "arithmetic"),  # the others have no sample anyway
+        ({"chips": 4, "link": 1e-6, "watts": 1.0, "budget": 1.5}, "arithmetic"),  # others would only be in the way
+        ({"chips": 8, "link": 1e-6, "capacity": 4.0, "watts": 1.0, "budget": 5.0}, "power"),  # seven would send less
+        ({"chips": 2, "link": 0.0, "capacity": 8.0}, "links"),  # two hold it, and cannot talk
     ],
 )
 def test_what_binds_is_named(changed, limit):
@@ -196,6 +215,14 @@ def test_no_combination_of_chips_beats_the_one_that_is_chosen(job, machine):
 
 @settings(max_examples=300)
 @given(job=JOBS, machine=MACHINES)
+def test_power_is_named_where_more_of_it_makes_a_step_faster_and_only_there(job, machine):
+    one = board.step(job, machine)
+    more = board.speed(job, replace(machine, budget=np.inf)) > board.speed(job, machine)
+    assert (LIMITS[int(one.limit)] == "power") == bool(more)
+
+
+@settings(max_examples=300)
+@given(job=JOBS, machine=MACHINES)
 def test_without_links_a_board_is_no_faster_than_one_chip(job, machine):
     apart = replace(machine, link=0.0)
     assert board.speed(job, apart) == board.speed(job, replace(apart, chips=1))
@@ -204,7 +231,7 @@ def test_without_links_a_board_is_no_faster_than_one_chip(job, machine):
 @settings(max_examples=200)
 @given(machine=MACHINES, weights=st.floats(1e6, 1e9), times=st.floats(1.1, 1000))
 def test_the_size_of_a_language_model_cancels_in_the_part_of_the_links(machine, weights, times):
-    roomy = replace(machine, capacity=np.inf, start=0.0, link=max(machine.link, 1.0))
+    roomy = replace(machine, capacity=np.inf, start=0.0, link=max(machine.link, 1.0), watts=0.0)
     small, large = (board.step(board.language(n, 4096), roomy) for n in (weights, weights * times))
     assert small.used == large.used
     assert small.links / small.seconds == pytest.approx(float(large.links / large.seconds))
@@ -237,6 +264,7 @@ def test_known_figures_stand_with_their_standing_and_their_sources():
     assert known["memory, GB"]["AI5"] == "96 or 144 (derived, reported)"
     assert known["on the chip, MB"]["Dojo D1"] == "440 (paper)"
     assert set(known["source_ids"]["AI5"]) == {"ragex-2025-10", "spiderking-2026-04"}
+    assert set(known["source_ids"]["Dojo D1"]) == {"tomshardware-2021-08-20", "ieee-micro-2023-05"}
 
 
 def test_memory_in_gigabytes_is_told_in_megabytes_where_the_heading_says_so():
@@ -254,10 +282,14 @@ def test_claims_stand_side_by_side_with_date_and_standing():
     }
     assert set(said[said["about"] == "power"]["figure"]) == {"150 W", "800 W"}
     assert said.loc["AI6", "figure"] == "2 times"
+    assert set(said["source of"]) >= {"2026-04", "2025-07"}
 
 
 def test_the_share_fit_for_training_is_read_off_dense_rates():
-    found = sheets.fitness(SPECS, ["h100-sxm", "b200", "a30", "hw3-fsd", "tpu-v4", "groq-lpu1", "ai5", "agx-orin"])
+    found = sheets.fitness(
+        SPECS,
+        ["h100-sxm", "b200", "a30", "hw3-fsd", "tpu-v4", "groq-lpu1", "l40s", "dojo-d1", "tpu-v2", "ai5", "agx-orin"],
+    )
     assert found["share"].round(3).to_dict() == {
         "h100-sxm": 0.5,
         "b200": 0.5,  # not the four-bit rate
@@ -265,7 +297,11 @@ def test_the_share_fit_for_training_is_read_off_dense_rates():
         "hw3-fsd": 0.008,
         "tpu-v4": 1.0,
         "groq-lpu1": 0.251,
+        "l40s": 0.494,  # of its FP8 rate
+        "dojo-d1": 1.0,
+        "tpu-v2": 1.0,  # no rate in eight bits on record
     }
+    assert found["raw"]["l40s"] == 733
     assert found.loc["h100-sxm", ["raw_id", "fit_id"]].tolist() == ["h100-sxm-int8-dense", "h100-sxm-bf16-dense"]
     assert "wikichip-fsd" in found["source_ids"]["hw3-fsd"]
 
@@ -298,10 +334,10 @@ def test_links_are_told_in_one_direction_and_those_that_do_not_say_are_left_out(
 
 
 def test_a_known_machine_is_built_from_its_data_sheet():
-    made = board.built(SPECS, "h100-sxm", 8, link=450, reached=0.4, start=0.005)
+    made = board.built("h100-sxm", 8, link=450, reached=0.4, start=0.005)
     assert made == Machine(8, 989.4, 3350, 450, 80, 0.4, 0.005)
     with pytest.raises(roofline.MissingFigure, match="ai6"):
-        board.built(SPECS, "ai6", 8, link=450, reached=0.4, start=0.005)
+        board.built("ai6", 8, link=450, reached=0.4, start=0.005)
 
 
 # --- what is not --------------------------------------------------------------------------------------
@@ -329,14 +365,28 @@ def test_draws_fill_the_ranges_evenly_on_a_logarithmic_scale_and_are_the_same_ev
     assert board.middle(UNKNOWN)["link"] == pytest.approx((32 * 900) ** 0.5)
 
 
+def test_the_board_has_the_figures_that_were_chosen():
+    chosen = {"raw": 2000.0, "share": 0.25, "bandwidth": 1500.0, "link": 100.0, "reached": 0.4}
+    assert board.machine(chosen, 32, start=0.004) == Machine(32, 500.0, 1500.0, 100.0, reached=0.4, start=0.004)
+
+
 def test_a_swing_is_the_speed_at_one_end_over_the_other():
-    only = {name: Unknown(name, x, x, "") for name, x in board.middle(UNKNOWN).items()}
-    job = board.language(1e9, 2**20)
-    wide = only | {"share": Unknown("share", 0.1, 0.4, "")}
-    rows = board.swings(wide, job, 1, start=0.0)
-    assert rows.index[0] == "share"
-    assert rows.loc["share", ["swing", "least", "most"]].astype(float).tolist() == pytest.approx([4, 4, 4])
-    assert rows["swing"].drop("share").tolist() == pytest.approx([1] * 4)
+    # one layer of each kind, a fixed time, no exchange: 8 s of arithmetic at rate 1, 8 s of memory at 1 GB/s
+    job = Job(np.array([1e12, 0.0]), np.array([0.0, 1e9]), weights=0, batch=8)
+    open_ = {
+        "raw": Unknown("raw", 1.0, 4.0, ""),
+        "share": Unknown("share", 1.0, 1.0, ""),
+        "bandwidth": Unknown("bandwidth", 1.0, 16.0, ""),
+        "link": Unknown("link", 1.0, 1.0, ""),
+        "reached": Unknown("reached", 1.0, 1.0, ""),
+    }
+    rows = board.swings(open_, job, 1, start=2.0, number=20_000)
+    assert rows.index[:2].tolist() == ["bandwidth", "raw"]
+    assert rows["swing"]["bandwidth"] == pytest.approx((4 + 8 + 2) / (4 + 0.5 + 2))  # raw at 2, the middle of 1 and 4
+    assert rows["swing"]["raw"] == pytest.approx((8 + 2 + 2) / (2 + 2 + 2))  # memory at 4
+    ends = [(8 + 8 + 2) / (8 + 0.5 + 2), (2 + 8 + 2) / (2 + 0.5 + 2)]  # raw at 1, and at 4
+    assert rows.loc["bandwidth", ["least", "most"]].tolist() == pytest.approx(ends, rel=0.001)
+    assert rows["swing"].drop(["bandwidth", "raw"]).tolist() == pytest.approx([1] * 3)
 
 
 LANGUAGE = board.language(1e9, 2**21)

@@ -204,7 +204,7 @@ CHARTS = {
     "deciding": (
         lambda: charts.deciding(SHEETS, (1200, 5120), sheets.unplaced(SPECS), 7915, [8, 32, 128, 512]),
         [*SHEETS.index, "ai6", "AI4", "AI5", *(f"board-{n}" for n in (8, 32, 128, 512))],
-        ["AI6?", "AI5", "HW3", "H100", "8", "512", "right of its line, so many chips are enough", "sold for training"],
+        ["AI6?", "AI5", "HW3", "H100", "8", "512", "right of a line, that many match eight H100", "sold for training"],
     ),
     "by chips": (
         lambda: charts.by_chips(BY_CHIPS),

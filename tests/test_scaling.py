@@ -73,6 +73,18 @@ def test_a_machine_that_obeys_the_model_is_predicted_exactly_and_its_numbers_are
     assert scaling.compared(rows, true)["factor"].tolist() == pytest.approx([1] * 4)
 
 
+def test_a_machine_that_took_twice_as_long_as_predicted_is_off_by_two_and_so_are_its_minutes():
+    true = Fit(0.004, {"h100-sxm": 80.0})
+    rows = made_up(true)
+    rows.loc[2, ["minutes", "step_ms"]] *= 2
+    off = scaling.compared(rows, true)
+    assert off["factor"].tolist() == pytest.approx([1, 2])
+    assert off["off"].tolist() == pytest.approx([1, 2])
+    assert (off["predicted"] / off["minutes"]).tolist() == pytest.approx([1, 0.5])
+    rows.loc[2, ["minutes", "step_ms"]] /= 4
+    assert scaling.compared(rows, true)["off"].tolist() == pytest.approx([1, 2])
+
+
 def test_the_smallest_machine_is_taken_as_measured_and_not_counted():
     assert (COMPARED["chips"] > COMPARED["first_chips"]).all()
     own = scaling.predicted(RUNS, FIT)["train30-h100-sxmx8-bert-train"]
@@ -180,6 +192,7 @@ def test_layers_that_are_not_taught_are_used_once():
     rest = np.setdiff1d(np.arange(len(whole.arithmetic)), first)
     assert (taught.traffic[rest] == whole.traffic[rest]).all()
     assert (scaling.job("resnet50", 1).arithmetic > 0).all()
+    assert (taught.weights, scaling.job("resnet50", 1).weights) == (37_060_000, 25_557_032)
 
 
 def test_exchange_and_fixed_time_are_no_part_of_the_work():
@@ -191,3 +204,15 @@ def test_exchange_and_fixed_time_are_no_part_of_the_work():
     exchange = board.exchange(8, own["weights"], FIT.link["h100-sxm"])
     seconds = 400 / rate["idle"][h100] - FIT.start - exchange
     assert rate["fit"][h100] == pytest.approx(400 / seconds)
+    done = scaling.work(RUNS, FIT)
+    assert done["reached"].to_numpy() == pytest.approx((done["rate"] / done["bound"]).to_numpy())
+    a30 = done[done["chip_id"] == "a30"].iloc[0]  # took no part in the fit: the median link stands for its own
+    own = RUNS.loc[a30.name]
+    taken = own["step_ms"] / 1e3 - FIT.start - board.exchange(8, own["weights"], np.median([*FIT.link.values()]))
+    assert a30["rate"] == pytest.approx(own["batch"] / 8 / taken)
+
+
+def test_the_share_is_the_geometric_mean_of_the_other_designs():
+    a30 = WORK[(WORK["chip_id"] == "a30") & (WORK["network"] == "resnet50")].iloc[0]
+    others = WORK[(WORK["network"] == "resnet50") & ~WORK["chip_id"].isin(["a30", "a100-sxm-80"])]["reached"]
+    assert a30["predicted"] == pytest.approx(a30["bound"] * others.prod() ** (1 / len(others)))

@@ -29,8 +29,8 @@ from dojo import roofline, sheets, tables
 WIDTH = 2
 #: forward once, back twice
 PASSES = 3
-#: how much is sent where each chip keeps all weights, and where they are shared out too
-SENT = {"weights kept": 1.0, "weights shared out": 1.5}
+#: two ways to hold a network: bytes of each weight that every chip keeps, and how much is sent for it
+WAYS = ((WIDTH, 1.0), (0, 1.5))
 
 Number = float | np.ndarray
 
@@ -48,14 +48,16 @@ class Job:
     #: samples between two updates, over all chips
     batch: float
 
+    def __post_init__(self) -> None:
+        for name, least in (("arithmetic", 0.0), ("traffic", 0.0), ("weights", 0.0), ("batch", 1.0)):
+            if not np.all(np.asarray(getattr(self, name), float) >= least):
+                raise ValueError(f"{name} of a job: {getattr(self, name)!r}; expected {least:.0f} or more")
+
     def work(self, rate: Number, bandwidth: Number) -> Number:
         """Seconds for one sample on one chip of so many TFLOP/s and GB/s, were every layer to reach its roofline."""
-        # the sum over layers of max(arithmetic, traffic x ratio) is made of straight pieces in the ratio
-        ratio = np.asarray(rate, float) * 1e12 / (np.asarray(bandwidth, float) * 1e9)
-        bends = np.sort(self.arithmetic[self.traffic > 0] / self.traffic[self.traffic > 0])
-        ends = np.concatenate([[0.0], bends, [1e6 * max(bends, default=1.0)]])
-        heights = np.maximum(self.arithmetic, self.traffic * ends[:, None]).sum(axis=1)
-        return np.interp(ratio, ends, heights) / (np.asarray(rate, float) * 1e12)
+        operations, data = np.asarray(rate, float) * 1e12, np.asarray(bandwidth, float) * 1e9
+        layers = zip(self.arithmetic, self.traffic, strict=True)
+        return sum(np.maximum(count / operations, size / data) for count, size in layers)
 
 
 def pictures(layers: pd.DataFrame, weights: float, batch: float, frozen: tuple[str, ...] = ()) -> Job:
@@ -113,8 +115,12 @@ class Machine:
     def fed(self) -> np.ndarray:
         """How many of the chips there is power for."""
         with np.errstate(divide="ignore"):
-            return np.minimum(self.chips, np.floor(np.asarray(self.budget, float) / np.asarray(self.watts, float)))
+            fed = np.asarray(self.budget, float) / np.asarray(self.watts, float)
+        return np.minimum(self.chips, np.floor(fed + SLACK))
 
+
+#: what a count of chips may be short of a whole one by rounding
+SLACK = 1e-9
 
 #: what can bind a step: the longest of its parts, or a want of power or of memory
 LIMITS = ("arithmetic", "memory", "links", "fixed time", "power", "capacity")
@@ -131,17 +137,20 @@ class Step:
     work: np.ndarray
     links: np.ndarray
     start: np.ndarray
-    #: infinite where the network does not fit the machine
+    #: infinite where the machine cannot do it at all
     seconds: np.ndarray
     used: np.ndarray
-    #: whether there is no power for chips that would help
+    #: whether more power would make it faster
     dark: np.ndarray
+    #: whether there are enough chips to hold the network
+    held: np.ndarray
 
     @property
     def limit(self) -> np.ndarray:
         """What binds, as a place in LIMITS."""
         parts = np.stack(np.broadcast_arrays(self.arithmetic, self.memory, self.links, self.start))
-        found = np.where(np.isfinite(self.seconds), parts.argmax(axis=0), LIMITS.index("capacity"))
+        apart = np.where(self.held, LIMITS.index("links"), LIMITS.index("capacity"))
+        found = np.where(np.isfinite(self.seconds), parts.argmax(axis=0), apart)
         return np.where(self.dark, LIMITS.index("power"), found)
 
 
@@ -161,45 +170,56 @@ def _fewest(job: Job, machine: Machine, kept: float) -> np.ndarray:
     """How many chips hold the network if each keeps so many bytes of every weight and they share out the rest."""
     room = np.asarray(machine.capacity, float) - kept * job.weights / 1e9
     with np.errstate(divide="ignore"):
-        chips = np.ceil((state() - kept) * job.weights / 1e9 / np.maximum(room, 0.0))
-    return np.maximum(chips, 1.0)
+        chips = (state() - kept) * job.weights / 1e9 / np.maximum(room, 0.0)
+    return np.maximum(np.ceil(chips - SLACK), 1.0)
+
+
+def _best(job: Job, machine: Machine, alone: Number, most: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The shortest work and exchange of a step in seconds, on how many of at most so many chips, and the exchange.
+
+    `alone` is the work of the whole batch on one chip. With nothing overlapping, time is a + b / n in the number
+    of chips n, so either all that may take part are best or the fewest that hold the network.
+    """
+    times, counts, exchanges = [], [], []
+    for kept, sent in WAYS:
+        fewest = _fewest(job, machine, kept)
+        for chips in (fewest, np.maximum(most, 1.0)):
+            links = exchange(chips, job.weights * sent, machine.link)
+            times.append(np.where(fewest <= most, alone / chips + links, np.inf))
+            counts.append(chips)
+            exchanges.append(links)
+    every = np.broadcast_arrays(*times, *counts, *exchanges)
+    tried = [np.stack(every[part : part + len(times)]) for part in range(0, len(every), len(times))]
+    best = np.expand_dims(tried[0].argmin(axis=0), 0)
+    seconds, used, links = (np.take_along_axis(rows, best, 0)[0] for rows in tried)
+    return seconds, used, links
 
 
 def step(job: Job, machine: Machine) -> Step:
     """One step of a job on a machine, with as many of its chips as are best.
 
-    With nothing overlapping, time is a + b / n in the number of chips n, so either all that can take part
-    are best or the fewest that hold the network. No chip takes part without a sample; a share need not be whole.
+    No chip takes part without a sample; a share of the samples need not be whole.
     """
     m = machine
-    most = np.minimum(m.fed, np.floor(job.batch))
     alone = job.work(m.rate, m.bandwidth) / m.reached * job.batch
-    held = [_fewest(job, m, kept) for kept in (WIDTH, 0)]
-    tried = []
-    for fewest, sent in zip(held, SENT.values(), strict=True):
-        for chips in (fewest, np.maximum(most, 1.0)):
-            links = exchange(chips, job.weights * sent, m.link)
-            tried += [np.where(fewest <= most, alone / chips + links, np.inf), chips, links]
-    tried = np.broadcast_arrays(*tried)
-    times, chips, links = (np.stack(tried[part::3]) for part in range(3))
-    best = np.expand_dims(times.argmin(axis=0), 0)
-    seconds, used, sending = (np.take_along_axis(rows, best, 0)[0] for rows in (times, chips, links))
-    wanted = np.minimum(m.chips, np.floor(job.batch))
-    fits = np.isfinite(seconds)
+    most, wanted = (np.minimum(chips, np.floor(job.batch)) for chips in (m.fed, m.chips))
+    seconds, used, links = _best(job, m, alone, most)
+    done = np.where(np.isfinite(seconds), used, np.nan)
     return Step(
-        arithmetic=job.arithmetic.sum() * job.batch / used / (m.rate * 1e12 * m.reached),
-        memory=job.traffic.sum() * job.batch / used / (m.bandwidth * 1e9 * m.reached),
-        work=alone / used,
-        links=sending,
+        arithmetic=job.arithmetic.sum() * job.batch / done / (m.rate * 1e12 * m.reached),
+        memory=job.traffic.sum() * job.batch / done / (m.bandwidth * 1e9 * m.reached),
+        work=alone / done,
+        links=np.where(np.isfinite(seconds), links, np.nan),
         start=np.asarray(m.start, float),
         seconds=seconds + m.start,
-        used=np.where(fits, used, 0),
-        dark=(most < wanted) & np.where(fits, used == most, np.minimum(*held) <= wanted),
+        used=np.nan_to_num(done),
+        dark=_best(job, m, alone, wanted)[0] < seconds,
+        held=np.minimum(*(_fewest(job, m, kept) for kept, _ in WAYS)) <= wanted,
     )
 
 
 def speed(job: Job, machine: Machine) -> np.ndarray:
-    """Samples a second; 0 where the network does not fit."""
+    """Samples a second; 0 where the machine cannot do it at all."""
     return job.batch / step(job, machine).seconds
 
 
@@ -217,14 +237,16 @@ def told(one: Step) -> tuple[pd.DataFrame, str]:
     return table.rename_axis("part"), LIMITS[int(one.limit)].capitalize()
 
 
-def built(specs: pd.DataFrame, chip_id: str, chips: float, link: float, reached: float, start: float) -> Machine:
+def built(chip_id: str, chips: float, link: float, reached: float, start: float) -> Machine:
     """So many chips of a known kind: arithmetic in bfloat16, memory and its link from the data sheet.
 
     Raises MissingFigure where chip_specs has no single figure.
     """
     on = roofline.chip(chip_id, "bf16")
-    capacity = specs.query("chip_id == @chip_id and attribute == 'memory_capacity'")["value"]
-    return Machine(chips, on.rate, on.bandwidth, link, float(capacity.iloc[0]), reached, start)
+    capacity = tables.load("chip_specs").query("chip_id == @chip_id and attribute == 'memory_capacity'")["value"]
+    if len(capacity) != 1:
+        raise roofline.MissingFigure(f"chip_specs gives no single memory capacity for {chip_id!r}")
+    return Machine(chips, on.rate, on.bandwidth, link, float(capacity.item()), reached, start)
 
 
 # --- the unknown chip ------------------------------------------------------------------------------
@@ -241,31 +263,28 @@ class Unknown:
     ends: str
 
 
+#: the rows that the ranges of `unknowns` end at, besides those of sheets.rates_said and of the share
+ENDS = ("ai5-memory-bandwidth", "ai6-ratio-to-ai5", "dojo-dip-pcie-bandwidth", "b200-interconnect-bandwidth")
+
+
 def unknowns(specs: pd.DataFrame, reached: tuple[float, float], least_like: str = "hw3-fsd") -> dict[str, Unknown]:
-    """The figures a board of AI6 would depend on, each with the widest range that the record gives a reason for.
+    """The figures a board of AI6 would depend on, each with a range that the record gives a reason for.
 
     Raw rate: what was said of AI4, AI5 and AI6. Share fit for training: from that of the chip `least_like`
     to all. Link to memory: one AI5, or two. Links to other chips: Dojo's card in a server to B200. `reached` are
     the lowest and the highest share of the roofline in measured training. The ranges are no forecast.
     """
-    value = specs["value"]
     said = sheets.rates_said(specs)[["as_said", "halved"]]
-    least = float(sheets.fitness(specs, [least_like])["share"].iloc[0])
-    memory = float(value["ai5-memory-bandwidth"])
-    ranges = {
-        "raw": ("raw rate", said.min().min(), said.max().max(), "{:,.0f} to {:,.0f}"),
-        "share": ("share fit for training", least, 1.0, f"{100 * least:.2g}% to 100%"),
-        "bandwidth": ("link to memory", memory, value["ai6-ratio-to-ai5"] * memory, "{:,.0f} to {:,.0f} GB/s"),
-        "link": (
-            "links to other chips",
-            value["dojo-dip-pcie-bandwidth"],
-            value["b200-interconnect-bandwidth"] / 2,
-            "{:,.0f} to {:,.0f} GB/s",
-        ),
-        "reached": ("roofline reached", *reached, "{:.0%} to {:.0%}"),
-    }
+    slow, fast = said.min().min(), said.max().max()
+    share = sheets.fitness(specs, [least_like])["share"].item()
+    memory, twice, card, both_ways = specs["value"][[*ENDS]]
+    low, high = reached
     return {
-        name: Unknown(words, low, high, ends.format(low, high)) for name, (words, low, high, ends) in ranges.items()
+        "raw": Unknown("raw rate", slow, fast, f"{slow:,.0f} to {fast:,.0f}"),
+        "share": Unknown("share fit for training", share, 1.0, f"{100 * share:.2g}% to 100%"),
+        "bandwidth": Unknown("link to memory", memory, twice * memory, f"{memory:,.0f} to {twice * memory:,.0f} GB/s"),
+        "link": Unknown("links to other chips", card, both_ways / 2, f"{card:,.0f} to {both_ways / 2:,.0f} GB/s"),
+        "reached": Unknown("roofline reached", low, high, f"{low:.0%} to {high:.0%}"),
     }
 
 

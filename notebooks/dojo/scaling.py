@@ -2,7 +2,7 @@
 
 Time against number of chips: each submitter's smallest machine gives the work of one sample; the larger ones
 are predicted from it with one link rate for each kind of chip and one fixed time of a step for all. Work from
-data sheets alone: for the two networks whose layers are known, with one share of the roofline for all chips.
+data sheets: for the two networks whose layers are known, with one share of the roofline for all chips.
 """
 
 from __future__ import annotations
@@ -83,11 +83,6 @@ def _families(rows: pd.DataFrame) -> pd.DataFrame:
     return both[both.groupby("family")["chips"].transform("nunique") > 1]
 
 
-#: work of a sample is no less than this share of what the smallest machine takes in all; the search for a fit tries
-#: links so slow that nothing would be left
-FLOOR = 0.01
-
-
 def predicted(rows: pd.DataFrame, fit: Fit) -> pd.Series:
     """Milliseconds of a step of each run, from the smallest machine of its family."""
     both = _families(rows)
@@ -95,8 +90,7 @@ def predicted(rows: pd.DataFrame, fit: Fit) -> pd.Series:
 
     first, links = (1e3 * board.exchange(both[n], both["weights"], link) for n in ("first_chips", "chips"))
     fixed = fit.start * 1e3
-    rest = both["first_step_ms"] - first - fixed
-    work = rest.clip(lower=FLOOR * both["first_step_ms"]) / (both["first_batch"] / both["first_chips"])
+    work = (both["first_step_ms"] - first - fixed) / (both["first_batch"] / both["first_chips"])
     return work * both["batch"] / both["chips"] + links + fixed
 
 
@@ -110,14 +104,13 @@ def fitted(rows: pd.DataFrame) -> Fit:
     both = _families(rows)
     if both.empty:
         raise ValueError("runs: no family with machines of several sizes; expected at least one")
-    larger = both["chips"] > both["first_chips"]
     chips = sorted(both["chip_id"].unique())
 
     def as_fit(logs: np.ndarray) -> Fit:
         return Fit(float(np.exp(logs[0])), dict(zip(chips, np.exp(logs[1:]), strict=True)))
 
     def factors(logs: np.ndarray) -> np.ndarray:
-        return np.log(both["step_ms"] / predicted(rows, as_fit(logs)))[larger].to_numpy()
+        return np.log(both["step_ms"] / predicted(rows, as_fit(logs))).to_numpy()
 
     start = np.log([3e-3, *[50.0] * len(chips)])
     bounds = (start - np.log(100), start + np.log(100))
@@ -133,7 +126,12 @@ def compared(rows: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     found = _families(rows).assign(predicted_ms=predicted(rows, fit))
     found = found[found["chips"] > found["first_chips"]]
     factor = found["step_ms"] / found["predicted_ms"]
-    return found.assign(predicted=found["minutes"] / factor, factor=factor, off=np.maximum(factor, 1 / factor))
+    return found.assign(predicted=found["minutes"] / factor, factor=factor, off=_off(factor))
+
+
+def _off(factor: pd.Series) -> pd.Series:
+    """How many times off, in either direction."""
+    return np.maximum(factor, 1 / factor)
 
 
 def tested(rows: pd.DataFrame) -> pd.DataFrame:
@@ -202,7 +200,8 @@ def work(rows: pd.DataFrame, fit: Fit, networks: Iterable[str] = ("resnet50", "r
 def work_tested(done: pd.DataFrame, network: str = "resnet50") -> pd.DataFrame:
     """The same with the rate that one share of the roofline for all chips predicts, and how far off that is.
 
-    The share is fitted to `network` alone, without the chip in question and others of its design. Adds
+    The share is fitted to `network` alone, without the chip in question and others of its design; what exchange and
+    fixed time take of a step is from the fit to all. Adds
     predicted, factor (measured over predicted rate) and off (the same, always above one).
     """
     design = done["chip_id"].map(roofline.silicon)
@@ -210,4 +209,4 @@ def work_tested(done: pd.DataFrame, network: str = "resnet50") -> pd.DataFrame:
     share = [np.exp(logs[(done["network"] == network) & (design != own)].mean()) for own in design]
     predicted_ = done["bound"] * share
     factor = done["rate"] / predicted_
-    return done.assign(predicted=predicted_, factor=factor, off=np.maximum(factor, 1 / factor))
+    return done.assign(predicted=predicted_, factor=factor, off=_off(factor))

@@ -100,7 +100,8 @@ def fitness(specs: pd.DataFrame, chips: Iterable[str]) -> pd.DataFrame:
     Raw: the highest dense rate in a format of eight or more bits. Fit for training: the highest in a format of
     sixteen or more. That is a reading of data sheets, and a low one: with wide sums and a finer copy of the
     weights eight bits train too. Columns raw, fit (both in 10^12 operations a second), share, raw_id, fit_id,
-    source_ids. Chips without a dense rate of both kinds are left out.
+    source_ids. Without a rate in eight bits on record the raw rate is the wide one; chips without a wide one are left
+    out.
     """
     narrow = specs[(specs["sparsity"] == "dense") & (specs["attribute"] == "peak_rate") & specs["format"].isin(EIGHT)]
     rows = {}

@@ -52,11 +52,11 @@ def deciding(
     """
     figure = canvas(NARROW, 420)
     ax = figure.add_axes((0.145, 0.19, 0.70, 0.675))
-    ax.set(xscale="log", yscale="log", xlim=(0.13, 145), ylim=(28, 9000))
-    ax.axhspan(*said, color="#f7dccb", lw=0, zorder=0.5, gid="ai6")
+    ax.set(xscale="log", yscale="log", xlim=(0.13, 190), ylim=(28, 9000))
+    ax.axhspan(*said, color=PALE, lw=0, zorder=0.5, gid="ai6")
     for end in said:
-        ax.axhline(end, color=ORANGE, lw=0.8, ls=(0, (2, 2)), zorder=1)
-    ax.text(0.15, said[0] * 1.2, "AI6?", color=ORANGE, weight="bold", va="center", zorder=5)
+        ax.axhline(end, color=GREY, lw=0.8, ls=(0, (2, 2)), zorder=1)
+    ax.text(0.15, said[0] * 1.2, "AI6?", color=INK, weight="bold", va="center", zorder=5)
     for chips, style in zip(boards, ("-", "--", "-.", ":"), strict=False):
         _enough(ax, goal / chips, f"{chips}", style)
     for chip_id, row in points.iterrows():
@@ -67,7 +67,7 @@ def deciding(
     ax.minorticks_off()
     ax.set_xlabel("share fit for training, per cent", labelpad=2)
     ax.set_title("raw rate of one chip, 10¹² operations a second", loc="left", x=-0.2, weight="normal", pad=34)
-    ax.text(0.5, 1.075, "right of its line, so many chips are enough", transform=ax.transAxes, ha="center", va="bottom")
+    ax.text(0.5, 1.075, "right of a line, that many match eight H100", transform=ax.transAxes, ha="center", va="bottom")
     _strip(figure, ax, unplaced)
     sold = {"sold for training": PLUM, "both": BLUE, "inference": ORANGE}
     key(figure, {name: {"marker": "o", "color": colour, "s": 30} for name, colour in sold.items()}, line=22)
@@ -76,8 +76,8 @@ def deciding(
 
 def _enough(ax: Axes, product: float, words: str, style: str) -> None:
     """The line of a constant product, named where it leaves the axis at the top or on the left."""
-    (left, right), (_, top) = ax.get_xlim(), ax.get_ylim()
-    shares = np.array([left, right])
+    left, top = ax.get_xlim()[0], ax.get_ylim()[1]
+    shares = np.array([left, 100])
     ax.plot(shares, 100 * product / shares, color=INK, lw=1.3, ls=style, zorder=2, gid=f"board-{words}")
     ax.annotate(words, (100 * product / top, top), (0, 3), textcoords="offset points", ha="center", va="bottom")
 
@@ -166,7 +166,7 @@ def swings(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     sets = [list(rows.values()) for rows in panels.values()]
     first = sets[0][0]
     line = 20 + 15 * len(sets[0])
-    panel, foot = line * len(first) + 34, 60
+    panel, foot = line * len(first) + 48, 60
     height = panel * len(panels) + foot
     most = 1.5 * max(rows[["swing", "most"]].max().max() for both in sets for rows in both)
     figure = canvas(NARROW, height)
@@ -184,7 +184,7 @@ def swings(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
             for bar, (rows, colour) in enumerate(zip(both, colours, strict=True)):
                 _swing(ax, rows.loc[name], place * line + 23 + 15 * bar, colour, f"{name}-{number}-{bar}")
         ticks = {1: "1×", 2: "2×", 5: "5×", 10: "10×", 20: "20×", 50: "50×", 100: "100×"}
-        ax.set_xticks([*ticks], [*ticks.values()] if number == len(panels) - 1 else [""] * len(ticks))
+        ax.set_xticks([*ticks], ticks.values())
         ax.minorticks_off()
     ax.set_xlabel("times as fast at the high end as at the low", labelpad=2)
     named = zip(next(iter(panels.values())), colours, strict=True)
@@ -214,7 +214,7 @@ def binding(rows: pd.DataFrame) -> Figure:
     `rows` as from `board.binding`: job, chips, low, high (shares) and limit, one of BINDS.
     """
     jobs, sizes = (list(dict.fromkeys(rows[column])) for column in ("job", "chips"))
-    panel, foot = 22 * len(sizes) + 32, 64
+    panel, foot = 22 * len(sizes) + 46, 64
     height = panel * len(jobs) + foot
     figure = canvas(NARROW, height)
     for number, job in enumerate(jobs):
@@ -231,9 +231,9 @@ def binding(rows: pd.DataFrame) -> Figure:
             bar = ax.barh(y, width, 0.7, left=100 * stretch.low, **style)[0]
             bar.set_gid(f"{stretch.limit}-{stretch.chips}-{number}")
         shares = [1, 5, 20, 100]
-        ax.set_xticks(shares, ["1", "5", "20", "100%"] if number == len(jobs) - 1 else [""] * len(shares))
+        ax.set_xticks(shares, ["1", "5", "20", "100%"])
         ax.minorticks_off()
-    ax.set_xlabel("share fit for training; on the left, chips", labelpad=2)
+    ax.set_xlabel("share fit for training", labelpad=2)
     key(figure, {name: {"marker": "s", "color": colour, "s": 40} for name, colour in BINDS.items()}, line=20)
     return figure
 
@@ -264,7 +264,6 @@ def links(rows: pd.DataFrame) -> Figure:
             colour = BLUE if group == groups[0] else ORANGE
             ax.text(-0.04, middle, row["words"], transform=across, ha="right", va="center")
             ax.plot([0, 1], [middle, middle], transform=across, color=PALE, lw=0.8, ls="-", zorder=1)
-            ax.plot([10, row["rate"]], [middle, middle], color=colour, lw=4, ls="-", zorder=2, solid_capstyle="butt")
             ax.scatter([row["rate"]], [middle], s=30, color=colour, zorder=3, clip_on=False).set_gid(str(spec_id))
             ax.annotate(_plain(row["rate"]), (row["rate"], middle), (7, 0), textcoords="offset points", va="center")
             y += line
