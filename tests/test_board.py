@@ -312,7 +312,7 @@ def test_every_way_to_a_rate_is_the_product_of_what_was_said():
     assert by["as_said"][[("ai5-reported-rate-high",)]].item() == 2 * 2500
     car = by.loc[[("hw4-ai4-reported-rate-low", "ai5-compute-ratio-to-ai4")]].iloc[0]
     assert (car["ai5"], car["as_said"], car["halved"]) == (300 / 2 * 8, 2 * 1200, 1200)
-    assert car["source_ids"] == ("42how-2023-02-16", "musk-allin-2025-09-09")
+    assert car["source_ids"] == ("42how-2023-02-16", "musk-allin-2025-09-09", "teslant-2026-06")
     worked_out = by.loc[[("hw4-ai4-int8-dense", "ai5-compute-ratio-to-ai4")]].iloc[0]
     assert worked_out["as_said"] == pytest.approx(2 * 121.7 * 8)
     assert np.isnan(worked_out["halved"])
@@ -351,6 +351,9 @@ def test_ranges_end_at_what_is_on_record():
     assert ends["link"] == (32, 900)
     assert ends["reached"] == (0.25, 0.5)
     assert UNKNOWN["share"].ends == "0.81% to 100%"
+    assert UNKNOWN["link"].source_ids == ("tesla-hc34-2022-08", "lockwood-b200")
+    assert {"hashnode-fsd-2025", "teslant-2026-06", "icgoodfind-2025-09"} <= set(UNKNOWN["raw"].source_ids)
+    assert set(UNKNOWN["share"].source_ids) == {"wikichip-fsd", "0tech-2019-04"}
     assert board.unknowns(SPECS, (0.25, 0.5), "groq-lpu1")["share"].low == pytest.approx(188 / 750)
 
 

@@ -261,10 +261,8 @@ class Unknown:
     high: float
     #: the range in words
     ends: str
-
-
-#: the rows that the ranges of `unknowns` end at, besides those of sheets.rates_said and of the share
-ENDS = ("ai5-memory-bandwidth", "ai6-ratio-to-ai5", "dojo-dip-pcie-bandwidth", "b200-interconnect-bandwidth")
+    #: what the ends rest on
+    source_ids: tuple[str, ...] = ()
 
 
 def unknowns(specs: pd.DataFrame, reached: tuple[float, float], least_like: str = "hw3-fsd") -> dict[str, Unknown]:
@@ -274,18 +272,23 @@ def unknowns(specs: pd.DataFrame, reached: tuple[float, float], least_like: str 
     to all. Link to memory: one AI5, or two. Links to other chips: Dojo's card in a server to B200. `reached` are
     the lowest and the highest share of the roofline in measured training. The ranges are no forecast.
     """
-    said = sheets.rates_said(specs)[["as_said", "halved"]]
-    slow, fast = said.min().min(), said.max().max()
-    share = sheets.fitness(specs, [least_like])["share"].item()
-    memory, twice, card, both_ways = specs["value"][[*ENDS]]
-    low, high = reached
-    return {
-        "raw": Unknown("raw rate", slow, fast, f"{slow:,.0f} to {fast:,.0f}"),
-        "share": Unknown("share fit for training", share, 1.0, f"{100 * share:.2g}% to 100%"),
-        "bandwidth": Unknown("link to memory", memory, twice * memory, f"{memory:,.0f} to {twice * memory:,.0f} GB/s"),
-        "link": Unknown("links to other chips", card, both_ways / 2, f"{card:,.0f} to {both_ways / 2:,.0f} GB/s"),
-        "reached": Unknown("roofline reached", low, high, f"{low:.0%} to {high:.0%}"),
+    rates, least = sheets.rates_said(specs), sheets.fitness(specs, [least_like]).iloc[0]
+    slow, fast = rates[["as_said", "halved"]].min().min(), rates[["as_said", "halved"]].max().max()
+    rests = {
+        "bandwidth": ["ai5-memory-bandwidth", "ai6-ratio-to-ai5"],
+        "link": ["dojo-dip-pcie-bandwidth", "b200-interconnect-bandwidth"],
     }
+    memory, twice, card, both_ways = (specs["value"][row_id] for ids in rests.values() for row_id in ids)
+    sources = {name: tuple(specs["source_ids"][ids].explode().unique()) for name, ids in rests.items()}
+    sources |= {"raw": tuple(rates["source_ids"].explode().unique()), "share": least["source_ids"], "reached": ()}
+    ends = {
+        "raw": ("raw rate", slow, fast, f"{slow:,.0f} to {fast:,.0f}"),
+        "share": ("share fit for training", least["share"], 1.0, f"{100 * least['share']:.2g}% to 100%"),
+        "bandwidth": ("link to memory", memory, twice * memory, f"{memory:,.0f} to {twice * memory:,.0f} GB/s"),
+        "link": ("links to other chips", card, both_ways / 2, f"{card:,.0f} to {both_ways / 2:,.0f} GB/s"),
+        "reached": ("roofline reached", *reached, f"{reached[0]:.0%} to {reached[1]:.0%}"),
+    }
+    return {name: Unknown(*figures, sources[name]) for name, figures in ends.items()}
 
 
 def machine(chosen: Mapping[str, Number], chips: Number, start: float) -> Machine:
@@ -310,8 +313,8 @@ def swings(
 ) -> pd.DataFrame:
     """How many times as fast the board is with each figure at the high end of its range as at the low end.
 
-    Columns: words, ends; swing, the others in the middle; least and most over `number` draws of the others. By
-    the names in `unknown`, largest swing first.
+    Columns: words, ends; swing, the others in the middle; least and most over `number` draws of the others;
+    source_ids. By the names in `unknown`, largest swing first.
     """
 
     def times(name: str, others: Mapping[str, Number]) -> np.ndarray:
@@ -323,8 +326,9 @@ def swings(
     rows = {}
     for name, u in unknown.items():
         spread = times(name, drawn)
-        rows[name] = (u.words, u.ends, float(times(name, mid)), float(spread.min()), float(spread.max()))
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=["words", "ends", "swing", "least", "most"])
+        rows[name] = (u.words, u.ends, float(times(name, mid)), float(spread.min()), float(spread.max()), u.source_ids)
+    columns = ["words", "ends", "swing", "least", "most", "source_ids"]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return found.sort_values("swing", ascending=False)
 
 

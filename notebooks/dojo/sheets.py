@@ -176,7 +176,7 @@ def rates_said(specs: pd.DataFrame) -> pd.DataFrame:
             "as_said": twice * ai5,
             "halved": np.nan if specs["standing"][names[0]] == "derived" else twice * ai5 / 2,
             "rests_on": names,
-            "source_ids": tuple(dict.fromkeys(s for name in names for s in specs["source_ids"][name])),
+            "source_ids": tuple(specs["source_ids"][[*names, "ai6-ratio-to-ai5"]].explode().unique()),
         }
         for names, ai5 in ways
     ]
