@@ -302,6 +302,7 @@ def test_the_share_fit_for_training_is_read_off_dense_rates():
         "tpu-v2": 1.0,  # no rate in eight bits on record
     }
     assert found["raw"]["l40s"] == 733
+    assert sheets.fitness(SPECS, ["qaic100-pro"])["raw"].item() == 375  # of the card, not of the chip by itself
     assert found.loc["h100-sxm", ["raw_id", "fit_id"]].tolist() == ["h100-sxm-int8-dense", "h100-sxm-bf16-dense"]
     assert "wikichip-fsd" in found["source_ids"]["hw3-fsd"]
 

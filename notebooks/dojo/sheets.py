@@ -30,7 +30,7 @@ def known(specs: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for chip_id, chip in chips.iterrows():
-        own = specs[(specs["chip_id"] == chip_id) & (specs["scope"] != "core")]
+        own = specs[specs["chip_id"] == chip_id]
         shown = {RATE: wide(own).nlargest(1, "value")}
         shown |= {words: own[own["attribute"].isin(names)] for words, names in ATTRIBUTES.items()}
         ids = tuple(dict.fromkeys(pd.concat(shown.values())["source_ids"].explode()))
