@@ -255,21 +255,16 @@ def test_known_figures_stand_with_their_standing_and_their_sources():
     known = sheets.known(SPECS, chips)
     assert known.loc["AI6"].drop(["state", "source_ids"]).eq(sheets.UNKNOWN).all()
     assert known[sheets.RATE].to_dict() == {
-        "Dojo D1": "362 (claimed)",
-        "FSD chip (HW3)": "0.6 (reported)",
+        "Dojo D1": "362 TFLOP/s (claimed)",
+        "FSD chip (HW3)": "0.6 TFLOP/s (reported)",
         "AI5": sheets.UNKNOWN,
         "AI6": sheets.UNKNOWN,
-        "H100 SXM5 80 GB": "989.4 (datasheet)",
+        "H100 SXM5 80 GB": "989.4 TFLOP/s (datasheet)",
     }
-    assert known["memory, GB"]["AI5"] == "96 or 144 (derived, reported)"
-    assert known["on the chip, MB"]["Dojo D1"] == "440 (paper)"
+    assert known["memory"]["AI5"] == "96 or 144 GB (derived, reported)"
+    assert known["memory"]["Dojo D1"] == "440 MB on it (paper)"
     assert set(known["source_ids"]["AI5"]) == {"ragex-2025-10", "spiderking-2026-04"}
     assert set(known["source_ids"]["Dojo D1"]) == {"tomshardware-2021-08-20", "ieee-micro-2023-05"}
-
-
-def test_memory_in_gigabytes_is_told_in_megabytes_where_the_heading_says_so():
-    chips = tables.load("chips").loc[["dojo-tile"]]
-    assert sheets.known(SPECS, chips)["on the chip, MB"].item() == "11,000 (paper)"
 
 
 def test_claims_stand_side_by_side_with_date_and_standing():

@@ -10,14 +10,13 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-#: attributes of chip_specs by the words for them, in the order of the table; the first that a chip has is shown
+#: attributes of chip_specs by the words for them, in the order of the table
 ATTRIBUTES = {
-    "memory, GB": ["memory_capacity"],
-    "on the chip, MB": ["on_chip_sram"],
-    "to memory, GB/s": ["memory_bandwidth", "memory_feed_bandwidth"],
-    "to other chips, GB/s": ["interconnect_bandwidth", "off_tile_bandwidth"],
+    "memory": ["memory_capacity"],
+    "to memory": ["memory_bandwidth", "memory_feed_bandwidth"],
+    "to other chips": ["interconnect_bandwidth", "off_tile_bandwidth"],
 }
-RATE = "TFLOP/s in 16 bits or more"
+RATE = "rate in 16 bits or more"
 UNKNOWN = "none found"
 
 
@@ -25,28 +24,29 @@ def known(specs: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
     """What is on record of each chip: its state, and each figure with how well it is supported.
 
     Only rows of `chips` are shown. The rate is the highest dense one in sixteen bits or more, or that of a
-    graphics unit. Where figures disagree all are given. Columns: state, RATE, those of ATTRIBUTES and source_ids,
-    by the names of the chips.
+    graphics unit; where there is no memory beside the chip, that on it is told. Where figures disagree all are
+    given. Columns: state, RATE, those of ATTRIBUTES and source_ids, by the names of the chips.
     """
     rows = {}
     for chip_id, chip in chips.iterrows():
         own = specs[specs["chip_id"] == chip_id]
         shown = {RATE: wide(own).nlargest(1, "value")}
         shown |= {words: own[own["attribute"].isin(names)] for words, names in ATTRIBUTES.items()}
+        where = ""
+        if shown["memory"].empty:
+            shown["memory"], where = own[own["attribute"] == "on_chip_sram"], " on it"
         ids = tuple(dict.fromkeys(pd.concat(shown.values())["source_ids"].explode()))
-        stated = {words: _stated(figures, words) for words, figures in shown.items()}
+        stated = {words: _stated(figures, where if words == "memory" else "") for words, figures in shown.items()}
         rows[chip["name"]] = {"state": chip["status"], **stated, "source_ids": ids}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("chip")
 
 
-def _stated(rows: pd.DataFrame, heading: str) -> str:
-    """Figures with their standing, from the lowest to the highest where several are given."""
+def _stated(rows: pd.DataFrame, where: str = "") -> str:
+    """Figures with unit and standing, from the lowest to the highest where several are given."""
     if rows.empty:
         return UNKNOWN
-    smaller = rows["unit"].eq("GB") & heading.endswith("MB")
-    values = sorted(set(rows["value"] * smaller.map({True: 1000, False: 1})))
-    standing = ", ".join(dict.fromkeys(rows["standing"]))
-    return f"{' or '.join(f'{value:,.15g}' for value in values)} ({standing})"
+    values = " or ".join(f"{value:,.15g}" for value in sorted(set(rows["value"])))
+    return f"{values} {rows['unit'].iloc[0]}{where} ({', '.join(dict.fromkeys(rows['standing']))})"
 
 
 #: attributes whose words are not the table's
