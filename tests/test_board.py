@@ -302,6 +302,18 @@ def test_the_share_fit_for_training_is_read_off_dense_rates():
     assert "wikichip-fsd" in found["source_ids"]["hw3-fsd"]
 
 
+def test_a_misspelt_chip_or_attribute_is_refused_and_not_left_out():
+    with pytest.raises(KeyError, match=r"no chip 'h100-sxn' \(did you mean 'h100-sxm'\?\)"):
+        sheets.fitness(SPECS, ["h100-sxn"])
+    with pytest.raises(KeyError, match="no chip 'ai55'"):
+        sheets.links(SPECS, pd.Series({"ai55": "AI5"}))
+    sources = tables.load("sources")
+    with pytest.raises(KeyError, match="no chip 'ai55'"):
+        sheets.claims(SPECS, ["ai55"], sources, ["power"])
+    with pytest.raises(KeyError, match="no attribute 'powr'"):
+        sheets.claims(SPECS, ["ai5"], sources, ["power", "powr"])
+
+
 def test_every_way_to_a_rate_is_the_product_of_what_was_said():
     rates = sheets.rates_said(SPECS)
     by = rates.set_index("rests_on")

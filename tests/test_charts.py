@@ -335,6 +335,10 @@ def test_a_chart_is_as_wide_as_a_phone_or_scrolls(chart):
     assert round(chart[0].get_figwidth() * 96) in (marks.NARROW, marks.WIDE)
 
 
+def test_chips_named_in_the_chart_are_drawn_in_it():
+    assert set(charts.board.NAMED) <= set(SHEETS.index)
+
+
 def test_leader_lines_do_not_cross_words():
     """Ten named events crowd around the closure; the line from words to mark must pass beside other words."""
     names = dict.fromkeys(EVENTS.query("start >= '2025-06-01' and start <= '2026-04-30' and label != ''").index, "")

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from dojo import tables
+
 #: attributes of chip_specs by the words for them, in the order of the table
 ATTRIBUTES = {
     "memory": ["memory_capacity"],
@@ -63,12 +65,25 @@ _ABOUT = {
 }
 
 
+def _all_known(wanted: Iterable[str], there: Iterable[str], what: str) -> None:
+    """Raise KeyError with a near miss for the first of the wanted names that is not there."""
+    names = set(there)
+    for name in wanted:
+        if name not in names:
+            raise KeyError(f"chip_specs has no {what} {name!r}{tables.near_miss(name, names)}")
+
+
 def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, attributes: Iterable[str]) -> pd.DataFrame:
     """What has been said of chips: about what, the figure, when the source appeared, how well supported.
 
-    Tables as they are loaded; `attributes` are the beginnings of the attributes wanted.
+    Tables as they are loaded; `attributes` are the beginnings of the attributes wanted. Raises KeyError for a chip
+    of which nothing is on record, and for a beginning that none of these chips' attributes has.
     """
-    own = specs[specs["chip_id"].isin(list(chips)) & specs["attribute"].str.startswith(tuple(attributes))]
+    chips, attributes = list(chips), list(attributes)
+    _all_known(chips, specs["chip_id"], "chip")
+    names = specs[specs["chip_id"].isin(chips)]["attribute"]
+    _all_known(attributes, [begin for begin in attributes if names.str.startswith(begin).any()], "attribute")
+    own = specs[specs["chip_id"].isin(chips) & specs["attribute"].str.startswith(tuple(attributes))]
     about = own["attribute"].map(lambda name: _ABOUT.get(name, name.replace("_", " ")))
     found = pd.DataFrame(
         {
@@ -103,11 +118,13 @@ def fitness(specs: pd.DataFrame, chips: Iterable[str]) -> pd.DataFrame:
     source_ids. Without a rate in eight bits on record the raw rate is the wide one; chips without a wide one are left
     out.
     """
+    chips = list(chips)
+    _all_known(chips, specs["chip_id"], "chip")
     narrow = specs[(specs["sparsity"] == "dense") & (specs["attribute"] == "peak_rate") & specs["format"].isin(EIGHT)]
     rows = {}
     for chip_id in chips:
-        fit = wide(specs)[lambda rows, own=chip_id: rows["chip_id"] == own]["value"]
-        raw = pd.concat([narrow[narrow["chip_id"] == chip_id]["value"], fit])
+        fit, eight = (kind[kind["chip_id"] == chip_id]["value"] for kind in (wide(specs), narrow))
+        raw = pd.concat([eight, fit])
         if fit.empty:
             continue
         ids = raw.idxmax(), fit.idxmax()
@@ -123,6 +140,7 @@ def links(specs: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
     `names` are the words for chips, by chip_id. Columns chip_id, words, where, rate, source_ids, by spec_id, fastest
     first within a place. Rows that do not say which direction they count are left out.
     """
+    _all_known(names.index, specs["chip_id"], "chip")
     share = specs["basis"].map({"one direction": 1.0, "both directions": 0.5})
     found = specs[["chip_id", "attribute", "source_ids"]].assign(
         words=specs["chip_id"].map(names), rate=specs["value"] * share

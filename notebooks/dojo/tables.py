@@ -150,7 +150,7 @@ def find(row_id: str, table: str | None = None) -> list[Row]:
     found = [t.rows[row_id] for t in map(_named, names) if row_id in t.rows]
     if not found:
         known = [row for name in names for row in _named(name).rows]
-        raise KeyError(f"no row {row_id!r}{' in ' + table if table else ''}{_near(row_id, known)}")
+        raise KeyError(f"no row {row_id!r}{' in ' + table if table else ''}{near_miss(row_id, known)}")
     return found
 
 
@@ -158,7 +158,7 @@ def value(table: str, row_id: str, column: str) -> str:
     """One cell as written; KeyError names what is missing."""
     row = find(row_id, table)[0]
     if column not in row.cells:
-        raise KeyError(f"{table} has no column {column!r}{_near(column, row.cells)}")
+        raise KeyError(f"{table} has no column {column!r}{near_miss(column, row.cells)}")
     return row.cells[column]
 
 
@@ -177,10 +177,11 @@ def _named(name: str) -> Table:
     try:
         return everything()[name]
     except KeyError:
-        raise KeyError(f"no table {name!r}{_near(name, everything())}") from None
+        raise KeyError(f"no table {name!r}{near_miss(name, everything())}") from None
 
 
-def _near(word: str, known: Iterable[str]) -> str:
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """What may have been meant by a word that is not known, as the end of a message; "" where nothing is like it."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
@@ -317,7 +318,7 @@ def _check_header(file: str, header: list[str], expected: list[str]) -> Iterator
             yield Problem(file, 1, column, ",".join(header), f"a column {column!r}")
     for column in header:
         if column not in expected:
-            near = _near(column, expected)
+            near = near_miss(column, expected)
             yield Problem(file, 1, column, column, f"only the columns {', '.join(expected)}{near}")
     if len(set(header)) < len(header):
         yield Problem(file, 1, "", ",".join(header), "each column once")
@@ -358,7 +359,7 @@ def _breach(cells: dict[str, str], column: str, contract: dict[str, Any]) -> str
     if expected := _type_breach(cell, contract["type"], rules):
         return expected
     if "enum" in rules and cell not in rules["enum"]:
-        return f"one of {', '.join(rules['enum'])}{_near(cell, rules['enum'])}"
+        return f"one of {', '.join(rules['enum'])}{near_miss(cell, rules['enum'])}"
     if "pattern" in rules and not re.fullmatch(rules["pattern"], cell):
         return f"text of the form {rules['pattern']}"
     if len(cell.split()) > contract.get("maxWords", 10**6):
@@ -416,7 +417,7 @@ def _check_references(tables: dict[str, Table]) -> Iterator[Problem]:
                     used |= set(named) if "sources" in targets else set()
                     for row_id in filter(None, named):
                         if row_id not in known:
-                            expected = f"the id of a row in {' or '.join(targets)}{_near(row_id, known)}"
+                            expected = f"the id of a row in {' or '.join(targets)}{near_miss(row_id, known)}"
                             yield Problem(table.file, row.line, column, row_id, expected)
     whole = all(table.rows for table in tables.values())
     for row in tables["sources"].rows.values():

@@ -9,10 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, canvas, key, look, styled
+from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, SOLD, canvas, key, look, styled
 
-#: colours by what a maker sells a part for
-SOLD = {"inference": ORANGE, "both": BLUE, "training": PLUM}
 
 #: chips that are named among the others: words, their offset in points, and how they are aligned
 NAMED = {

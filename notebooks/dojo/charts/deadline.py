@@ -8,12 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, canvas, key, look, styled
+from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, SOLD, canvas, key, look, styled
 
 #: height of a line of a chart with rows, in pixels
 LINE = 18
-#: colours by what a maker sells a part for
-SOLD = {"inference": ORANGE, "both": BLUE}
 #: one query of one image, one of eight, and bulk
 SHAPES = {"one": "o", "eight": "s", "bulk": "D"}
 
