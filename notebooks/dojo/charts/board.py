@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from dojo.marks import BLUE, GREY, INK, NARROW, ORANGE, PALE, PAPER, PLUM, SOLD, canvas, key, look, styled
 
-
 #: chips that are named among the others: words, their offset in points, and how they are aligned
 NAMED = {
     "a2": ("A2", 7, 0, "left"),
