@@ -23,8 +23,6 @@ TASKS = {
     "bert": "bert-large",
     "stable-diffusion": "stable-diffusion-2",
 }
-
-
 #: columns of `runs` for the data behind a figure
 SHOWN = ["benchmark", "version", "chips", "batch", "samples", "minutes", "predicted", "source_ids"]
 
@@ -87,7 +85,6 @@ def predicted(rows: pd.DataFrame, fit: Fit) -> pd.Series:
     """Milliseconds of a step of each run, from the smallest machine of its family."""
     both = _families(rows)
     link = both["chip_id"].map(fit.link)
-
     first, links = (1e3 * board.exchange(both[n], both["weights"], link) for n in ("first_chips", "chips"))
     fixed = fit.start * 1e3
     work = (both["first_step_ms"] - first - fixed) / (both["first_batch"] / both["first_chips"])
@@ -201,8 +198,8 @@ def work_tested(done: pd.DataFrame, network: str = "resnet50") -> pd.DataFrame:
     """The same with the rate that one share of the roofline for all chips predicts, and how far off that is.
 
     The share is fitted to `network` alone, without the chip in question and others of its design; what exchange and
-    fixed time take of a step is from the fit to all. Adds
-    predicted, factor (measured over predicted rate) and off (the same, always above one).
+    fixed time take of a step is from the fit to all. Adds predicted, factor (measured over predicted rate) and off
+    (the same, always above one).
     """
     design = done["chip_id"].map(roofline.silicon)
     logs = np.log(done["reached"])

@@ -164,7 +164,7 @@ def swings(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     first = sets[0][0]
     line = 20 + 15 * len(sets[0])
     panel, foot = line * len(first) + 48, 60
-    height = panel * len(panels) + foot
+    height = panel * len(panels) + foot - 22  # the first panel needs no room for numbers above
     most = 1.5 * max(rows[["swing", "most"]].max().max() for both in sets for rows in both)
     figure = canvas(NARROW, height)
     for number, (job, both) in enumerate(zip(panels, sets, strict=True)):
@@ -212,7 +212,7 @@ def binding(rows: pd.DataFrame) -> Figure:
     """
     jobs, sizes = (list(dict.fromkeys(rows[column])) for column in ("job", "chips"))
     panel, foot = 22 * len(sizes) + 46, 64
-    height = panel * len(jobs) + foot
+    height = panel * len(jobs) + foot - 20  # the first panel needs no room for numbers above
     figure = canvas(NARROW, height)
     for number, job in enumerate(jobs):
         bottom = foot + panel * (len(jobs) - 1 - number)
