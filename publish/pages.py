@@ -46,7 +46,7 @@ def render(book: Notebook, books: Sequence[Notebook]) -> str:
     notes = _resolve(soup, book)
     _tidy(soup)
     place = [b.name for b in books].index(book.name)
-    style = _style()
+    style, script = _style(), _script() if soup.select_one(".weigh") else ""
     return _frame().render(
         name=book.name,
         title=book.title,
@@ -60,7 +60,9 @@ def render(book: Notebook, books: Sequence[Notebook]) -> str:
         body=str(soup).strip(),
         notes=notes,
         style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
     )
 
 
@@ -95,8 +97,24 @@ def _frame() -> Any:
 
 @lru_cache(maxsize=1)
 def _style() -> str:
-    text = re.sub(r"/\*.*?\*/", "", (TEMPLATE / "style.css").read_text("utf-8"), flags=re.DOTALL)
+    return _packed("style.css")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    """The one script there is: it lets a reader weigh the evidence, on pages that hold the scales."""
+    return _packed("weigh.js")
+
+
+def _packed(name: str) -> str:
+    """A file of the template without comments and indentation."""
+    text = re.sub(r"/\*.*?\*/", "", (TEMPLATE / name).read_text("utf-8"), flags=re.DOTALL)
     return re.sub(r"\s*\n\s*", "\n", text).strip()
+
+
+def _hash(text: str) -> str:
+    """The digest by which a page's policy knows what may run or style it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _neighbour(books: Sequence[Notebook], place: int) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ import inspect
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -277,37 +277,51 @@ def live() -> bool:
     return here and not os.environ.get("DOJO_STATIC")
 
 
-def explore(function: Callable[..., Shown], **choices: Any) -> Any:
+def explore(
+    function: Callable[..., Shown],
+    *,
+    start: Mapping[str, Any] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    **choices: Any,
+) -> Any:
     """A function of a few parameters with a slider for each; elsewhere its result for the defaults.
 
     `choices` gives each parameter what ipywidgets.interactive takes: (low, high, step), a list of
-    options, or a widget. Every parameter needs a default, because that is what pages show. Raises
-    TypeError when a choice names no parameter or a parameter has no default.
+    options, or a widget. Every parameter needs a default, because that is what pages show; `start` gives
+    those of parameters that the function takes as keywords of any name. `groups` folds sliders away under
+    headings, below the result, by their names. Raises TypeError when a choice names no parameter or a
+    parameter has no default.
     """
     parameters = inspect.signature(function).parameters
-    if unknown := set(choices) - set(parameters):
+    values = {n: p.default for n, p in parameters.items() if p.kind is not p.VAR_KEYWORD} | dict(start or {})
+    if unknown := set(choices) - set(values):
         raise TypeError(f"{function.__name__} has no parameter {', '.join(sorted(unknown))}")
-    if bare := [p.name for p in parameters.values() if p.default is p.empty]:
+    if bare := [name for name, value in values.items() if value is inspect.Parameter.empty]:
         raise TypeError(f"{function.__name__} needs a default for {', '.join(bare)}")
     if not live():
-        return function()
+        return function(**(start or {}))
     import ipywidgets  # takes half a second and is of use to live readers alone
     from IPython.display import display
 
-    def shown(**values: Any) -> None:
-        display(function(**values))  # what a function returns, interactive keeps to itself
+    def shown(**chosen: Any) -> None:
+        display(function(**chosen))  # what a function returns, interactive keeps to itself
 
-    fixed = {name: ipywidgets.fixed(p.default) for name, p in parameters.items() if name not in choices}
-    return ipywidgets.interactive(shown, **fixed, **_sliders(ipywidgets, parameters, choices))
+    fixed = {name: ipywidgets.fixed(value) for name, value in values.items() if name not in choices}
+    sliders = _sliders(ipywidgets, values, choices)
+    panel = ipywidgets.interactive(shown, **fixed, **sliders)
+    if groups:
+        folded_ = {name for names in groups.values() for name in names}
+        boxes = [ipywidgets.VBox([sliders[name] for name in names]) for names in groups.values()]
+        open_ = [slider for name, slider in sliders.items() if name not in folded_]
+        panel.children = (*open_, panel.out, ipywidgets.Accordion(boxes, titles=(*groups,)))
+    return panel
 
 
-def _sliders(
-    ipywidgets: Any, parameters: Mapping[str, inspect.Parameter], choices: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A labelled widget for each choice, standing at the parameter's default."""
+def _sliders(ipywidgets: Any, values: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
+    """A labelled widget for each choice, standing at its starting value."""
     sliders = {}
     for name, choice in choices.items():
-        widget = ipywidgets.interactive.widget_from_abbrev(choice, parameters[name].default)
+        widget = ipywidgets.interactive.widget_from_abbrev(choice, values[name])
         widget.description = name.replace("_", " ")
         widget.style.description_width = "initial"
         widget.continuous_update = True

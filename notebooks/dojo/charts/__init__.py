@@ -7,6 +7,7 @@ from dojo.charts.board import binding, by_chips, deciding, links, swings
 from dojo.charts.deadline import by_batch, deadline, joules, left_of_bulk, off
 from dojo.charts.number_formats import by_bits, let_through, reach, rulers, same_bits, walks
 from dojo.charts.people import before_or_after, flow, tenures, tree
+from dojo.charts.start import claims
 from dojo.charts.timeline import (
     RESULTS,
     UNSETTLED,
@@ -17,6 +18,7 @@ from dojo.charts.timeline import (
     strip,
 )
 from dojo.charts.two_jobs import borders, budgets, many_chips, needs, one_frame
+from dojo.charts.verdict import matrix, stability, together
 
 __all__ = [
     "RESULTS",
@@ -28,6 +30,7 @@ __all__ = [
     "by_batch",
     "by_bits",
     "by_chips",
+    "claims",
     "compute",
     "deadline",
     "deciding",
@@ -38,6 +41,7 @@ __all__ = [
     "links",
     "long_timeline",
     "many_chips",
+    "matrix",
     "needs",
     "off",
     "one_frame",
@@ -46,9 +50,11 @@ __all__ = [
     "rulers",
     "said_and_happened",
     "same_bits",
+    "stability",
     "strip",
     "swings",
     "tenures",
+    "together",
     "tree",
     "walks",
 ]

@@ -1,0 +1,169 @@
+/* The reader's scales: the arithmetic of dojo.verdict on the ratios that the page holds, kept in its address. */
+(() => {
+  const box = document.querySelector(".weigh");
+  const said = JSON.parse(box.dataset.said);
+  const judges = { a: ["a"], b: ["b"], both: ["a", "b"] };
+  const limits = { together: [0, 1, 0.05], prior: [0.05, 0.95, 0.05], chain: [0, said.most, 0.25] };
+  const start = { together: 0, prior: 0.5, chain: 1 };
+  const shown = { together: (x) => x.toFixed(2), prior: (x) => Math.round(100 * x) + " in 100", chain: (x) => x + "×" };
+  const empty = () => ({ judge: "both", together: {}, prior: {}, chain: {} });
+  let state = empty();
+  const value = (kind, id) => state[kind][id] ?? start[kind];
+
+  /* --- the arithmetic --- */
+  function weigh(judge, keep) {
+    const found = {}, together = value("together", "");
+    for (const account of said.accounts) {
+      const sums = {};
+      for (const chain of said.chains.filter(keep)) {
+        const given = judges[judge].map((name) => chain.ratios[account]?.[name]).filter(Boolean);
+        if (!given.length) continue;
+        const weight = value("chain", chain.id), share = weight / judges[judge].length;
+        const sum = (sums[chain.speaker] ??= { voices: 0, mode: 0, mean: 0, variance: 0 });
+        sum.voices += weight;
+        let spread = 0;
+        for (const [l, m, h] of given.map((ratios) => ratios.map(Math.log))) {
+          sum.mode += share * m;
+          sum.mean += (share * (l + m + h)) / 3;
+          spread += share * Math.sqrt((l * l + m * m + h * h - l * m - l * h - m * h) / 18);
+        }
+        sum.variance += spread ** 2;
+      }
+      const prior = value("prior", account), before = Math.log(prior / (1 - prior));
+      let mode = before, mean = before, variance = 0;
+      for (const sum of Object.values(sums)) {
+        const less = 1 / Math.max(1, 1 + (sum.voices - 1) * together);
+        mode += less * sum.mode; mean += less * sum.mean; variance += less ** 2 * sum.variance;
+      }
+      const half = said.middle * Math.sqrt(variance);
+      found[account] = { odds: Math.exp(mode), low: Math.exp(mean - half), high: Math.exp(mean + half) };
+    }
+    return found;
+  }
+  const cuts = [() => true, (chain) => chain.speaker != "tesla", (chain) => chain.early];
+  function firsts() {
+    const counts = Object.fromEntries(said.accounts.map((account) => [account, 0]));
+    for (const judge of ["a", "b"])
+      for (const keep of cuts) {
+        const odds = weigh(judge, keep);
+        counts[said.accounts.reduce((best, next) => (odds[next].odds > odds[best].odds ? next : best))] += 1;
+      }
+    return counts;
+  }
+
+  /* --- what is seen --- */
+  const place = (odds) => Math.min(1, Math.max(0, Math.log(odds / said.scale[0]) / Math.log(said.scale[1] / said.scale[0])));
+  const two = (x) => (+x.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 9 });
+  const set = (node, attributes) => Object.entries(attributes).forEach(([name, x]) => node.setAttribute(name, x));
+  function draw() {
+    const odds = weigh(state.judge, () => true), counts = firsts();
+    for (const row of box.querySelectorAll("[data-account]")) {
+      const { odds: mode, low, high } = odds[row.dataset.account];
+      set(row, { "data-odds": mode, "data-low": low, "data-high": high });
+      row.querySelector(".odds").textContent = `${two(mode)} to 1`;
+      row.querySelector(".range").textContent = `${two(low)} to ${two(high)}`;
+      row.querySelector(".first").textContent = `${counts[row.dataset.account]} of 6`;
+      const [left, right] = [low, high].map((x) => 200 * place(x));
+      set(row.querySelector("rect"), { x: left, width: Math.max(1, right - left) });
+      set(row.querySelector("circle"), { cx: 200 * place(mode) });
+    }
+    now.textContent = "Odds now: " + said.accounts.map((id) => `${said.names[id]} ${two(odds[id].odds)}`).join(" · ");
+    const several = Object.values(counts).filter(Boolean).length;
+    box.querySelector(".sum").textContent =
+      `With these weights ${several} different account${several > 1 ? "s come" : " comes"} first in the six views. ` +
+      "This is arithmetic with the weights set here, not a finding.";
+    for (const input of box.querySelectorAll("input[type=range]")) {
+      const { kind, id } = input.dataset;
+      input.value = value(kind, id);
+      input.nextSibling.textContent = shown[kind](value(kind, id));
+    }
+    box.querySelector("select").value = state.judge;
+    box.querySelector(".link").value = location.href.replace(/#.*/, "") + write();
+  }
+
+  /* --- the address --- */
+  function write() {
+    const parts = new URLSearchParams();
+    if (state.judge != "both") parts.append("judge", state.judge);
+    for (const kind of ["together", "prior", "chain"])
+      for (const [id, x] of Object.entries(state[kind]))
+        if (x != start[kind]) parts.append(id ? `${kind}.${id}` : kind, x);
+    parts.append("facts", said.facts);
+    return "#weigh&" + parts;
+  }
+  function read() {
+    if (!location.hash.startsWith("#weigh&")) return;
+    state = empty();
+    const odd = [], note = box.querySelector(".note");
+    const known = { together: [""], prior: said.accounts, chain: said.chains.map((chain) => chain.id) };
+    for (const [name, x] of new URLSearchParams(location.hash.slice(7))) {
+      const [, kind, id] = name.match(/^([a-z]+)\.?(.*)$/) ?? [];
+      const [low, high] = kind == "prior" ? [1e-9, 1 - 1e-9] : (limits[kind] ?? []);
+      if (name == "facts") x != said.facts && odd.push(`facts as of ${x}`);
+      else if (name == "judge" && judges[x]) state.judge = x;
+      else if (known[kind]?.includes(id) && x && +x >= low && +x <= high) state[kind][id] = +x;
+      else odd.push(`${name}=${x} is left out`);
+    }
+    note.textContent = odd.length ? `The link: ${odd.join("; ")}. This page has facts as of ${said.facts}.` : "";
+    box.scrollIntoView();
+  }
+
+  /* --- the controls, which only the script makes --- */
+  function make(tag, attributes, text = "") {
+    const node = document.createElement(tag);
+    set(node, attributes);
+    node.textContent = text;
+    return node;
+  }
+  function change(kind, id, x) { state[kind][id] = x; draw(); }
+  function slider(cell, kind, id, label) {
+    const [min, max, step] = limits[kind];
+    const input = make("input", { type: "range", min, max, step, "aria-label": label, "data-kind": kind, "data-id": id });
+    input.addEventListener("input", () => change(kind, id, +input.value));
+    cell.replaceChildren(input, make("output", {}));
+  }
+  const heading = (cell) => cell.closest("tr").querySelector("th").textContent;
+  for (const cell of box.querySelectorAll("[data-prior]"))
+    slider(cell, "prior", cell.dataset.prior, `How likely before: ${heading(cell)}`);
+  for (const cell of box.querySelectorAll("[data-chain]"))
+    slider(cell, "chain", cell.dataset.chain, `Weight of: ${heading(cell)}`);
+  const now = make("p", { class: "now" });
+  const bar = make("div", { class: "bar" }), judge = make("select", {});
+  for (const [name, words] of [["both", "both judges"], ["a", "judge a"], ["b", "judge b"]])
+    judge.append(make("option", { value: name }, words));
+  judge.addEventListener("change", () => { state.judge = judge.value; draw(); });
+  const asked = make("label", {}, "Ratios of "), alike = make("label", {}, "Chains of one speaker repeat each other: ");
+  const holder = make("span", {});
+  slider(holder, "together", "", "How far the chains of one speaker repeat each other, none to wholly");
+  asked.append(judge); alike.append(holder); bar.append(asked, alike);
+  const presets = [
+    ["As at the start", () => false], ["Without the party’s own words", (chain) => chain.speaker == "tesla"],
+    ["Without unnamed sources", (chain) => chain.voice == "unnamed"], [`Only before ${said.year}`, (chain) => !chain.early],
+  ];
+  const row = make("div", { class: "bar" });
+  presets.forEach(([words, out], first) => {
+    const button = make("button", { type: "button" }, words);
+    button.addEventListener("click", () => {
+      if (!first) state = empty();
+      state.chain = Object.fromEntries(said.chains.filter(out).map((chain) => [chain.id, 0]));
+      draw();
+    });
+    row.append(button);
+  });
+  const link = make("input", { class: "link", readonly: "", "aria-label": "Link to these weights" });
+  const copy = make("button", { type: "button" }, "Copy the link");
+  copy.addEventListener("click", () => {
+    link.select();
+    document.execCommand("copy");
+    copy.textContent = "Copied";
+    setTimeout(() => (copy.textContent = "Copy the link"), 2000);
+  });
+  const send = make("div", { class: "bar" });
+  send.append(link, copy);
+  box.querySelector(".controls").append(bar, row, send, make("p", { class: "note", role: "status" }));
+  box.querySelector(".controls").after(now);
+  box.querySelector(".sum").setAttribute("aria-live", "polite");
+  addEventListener("hashchange", () => { read(); draw(); });
+  read();
+  draw();
+})();

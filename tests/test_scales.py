@@ -1,0 +1,160 @@
+"""The reader's scales: the page, a live front end and Python agree; without script the start stands."""
+
+import json
+
+import pytest
+from bs4 import BeautifulSoup
+from test_verdict import CHAINS, JUDGED, some_weights
+
+from dojo import scales, tables, verdict
+from publish import __main__, pages
+
+FORM = scales.form(JUDGED, CHAINS, "Scales")
+SOUP = BeautifulSoup(FORM.html, "html.parser")
+PAGE = __main__.EXPORTS / "07-verdict.html"
+
+
+def test_without_script_every_chain_stands_with_what_it_says():
+    text = SOUP.get_text(" ")
+    for chain in CHAINS.itertuples():
+        assert chain.label in text
+        assert chain.about in text
+    assert SOUP.find_all(["input", "button", "select", "script"]) == []
+
+
+def test_without_script_the_start_is_weighed():
+    odds = verdict.weigh(JUDGED)
+    for row in SOUP.select("[data-account]"):
+        expected = odds.loc[row["data-account"]]
+        assert [float(row[f"data-{c}"]) for c in ("odds", "low", "high")] == pytest.approx(expected.tolist())
+    assert "not a finding" in SOUP.select_one(".sum").get_text()
+
+
+def test_the_form_carries_the_ratios_as_given():
+    said = json.loads(SOUP.select_one(".weigh")["data-said"])
+    given = {
+        (chain["id"], account, judge): tuple(ratios)
+        for chain in said["chains"]
+        for account, judges in chain["ratios"].items()
+        for judge, ratios in judges.items()
+    }
+    rows = tables.load("likelihoods")
+    assert given == {
+        (r.cluster_id, r.hypothesis_id, r.judge): (r.lr_low, r.lr_mode, r.lr_high) for r in rows.itertuples()
+    }
+
+
+def test_the_script_is_small_and_stands_only_where_it_is_needed():
+    assert len(pages._script().encode()) <= 8000
+    with_script = [p.stem for p in __main__.EXPORTS.glob("*.html") if "<script" in p.read_text("utf-8")]
+    assert with_script == ["07-verdict"]
+
+
+@pytest.fixture
+def front_end(monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/07-verdict.ipynb")
+    monkeypatch.delenv("DOJO_STATIC", raising=False)
+
+
+@pytest.mark.usefixtures("front_end")
+def test_a_live_front_end_has_a_slider_for_each_chain_folded_by_speaker():
+    box = scales.scales(JUDGED, CHAINS, "Scales")
+    folded = box.children[-1]
+    assert [*folded.titles] == [scales.BEFORE, *verdict.SPEAKERS.values()]
+    words = [slider.description for group in folded.children[1:] for slider in group.children]
+    assert words == [*CHAINS["label"]]
+    report = next(
+        s for g in folded.children for s in g.children if s.description.startswith("Bloomberg on the closure")
+    )
+    report.value = 3.0
+    assert box.kwargs[report.description] == 3.0
+
+
+def test_live_results_are_those_of_python_and_name_the_link():
+    weights = verdict.Weights("a", 0.5, {"departures": 0.9}, {"musk-q2-2025-call": 0.0})
+    shown = scales.results(JUDGED, CHAINS, weights, "Scales")
+    row = BeautifulSoup(shown.html, "html.parser").select_one("[data-account=departures]")
+    assert float(row["data-odds"]) == pytest.approx(verdict.weigh(JUDGED, weights)["odds"]["departures"])
+    assert "90 in 100" in row.get_text()
+    assert verdict.from_link(shown.text.splitlines()[-1]) == weights
+
+
+# --- in a real browser ----------------------------------------------------------------------------
+
+#: what the page shows for a link, by account: odds, low, high and in how many views the account comes first
+READ = """(link) => {
+  location.hash = link;
+  dispatchEvent(new HashChangeEvent("hashchange"));
+  return [...document.querySelectorAll("[data-account]")].map((row) => [row.dataset.account,
+    [row.dataset.odds, row.dataset.low, row.dataset.high].map(Number), row.querySelector(".first").textContent]);
+}"""
+
+
+@pytest.fixture
+def page(browser):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        opened = context.new_page()
+        opened.goto(PAGE.as_uri())
+        yield opened
+
+
+def test_page_and_python_agree_on_a_thousand_settings(page):
+    worst = 0.0
+    for number, weights in enumerate(some_weights(1000, seed=11)):
+        odds = verdict.weigh(JUDGED, weights)
+        for account, seen, first in page.evaluate(READ, verdict.link(weights)):
+            for here, there in zip(odds.loc[account], seen, strict=True):
+                worst = max(worst, abs(here - there) / max(abs(here), 1.0))
+            if number % 20 == 0:  # the six views take Python a while
+                firsts = verdict.first(verdict.views(JUDGED, CHAINS, weights))
+                assert first == f"{(firsts == account).sum()} of {verdict.VIEWS}"
+    assert worst < 1e-9
+
+
+def test_a_weight_moved_by_keyboard_changes_odds_and_link_and_comes_back_from_it(page):
+    before = page.locator("[data-account=departures] .odds").inner_text()
+    slider = page.get_by_label("Weight of: Bloomberg on the closure, 7 August 2025")
+    slider.focus()
+    page.keyboard.press("End")
+    after = page.locator("[data-account=departures] .odds").inner_text()
+    assert after != before
+    link = page.get_by_label("Link to these weights").input_value()
+    weights = verdict.Weights(chains={"bloomberg-disband-2025-08-07": verdict.MOST})
+    assert verdict.from_link(link) == weights
+    page.goto("about:blank")
+    page.goto(link)
+    assert page.locator("[data-account=departures] .odds").inner_text() == after
+    assert slider.input_value() == "3"
+
+
+def test_the_presets_leave_out_what_they_say(page):
+    page.get_by_role("button", name="Without the party’s own words").click()
+    kept = verdict.weigh(JUDGED, kept=verdict.kept(CHAINS)[verdict.CUTS[1]])
+    seen = {row.get_attribute("data-account"): row for row in page.locator("[data-account]").all()}
+    assert {a: float(row.get_attribute("data-odds")) for a, row in seen.items()} == pytest.approx(dict(kept["odds"]))
+    page.get_by_role("button", name="As at the start").click()
+    assert float(seen["departures"].get_attribute("data-odds")) == pytest.approx(
+        verdict.weigh(JUDGED)["odds"]["departures"]
+    )
+
+
+def test_a_link_from_another_year_says_what_it_could_not_use(page):
+    page.evaluate(READ, "#weigh&chain.no-such-chain=2&together=7&facts=2025-01-01")
+    said = page.locator(".note").inner_text()
+    assert "facts as of 2025-01-01" in said
+    assert "chain.no-such-chain=2 is left out" in said
+    assert "together=7 is left out" in said
+    assert float(page.locator("[data-account=departures]").get_attribute("data-odds")) == pytest.approx(
+        verdict.weigh(JUDGED)["odds"]["departures"]
+    )
+
+
+def test_without_script_the_page_shows_the_start(browser):
+    with browser.new_context(java_script_enabled=False) as context:
+        plain = context.new_page()
+        plain.goto(PAGE.as_uri())
+        assert plain.locator(".weigh input").count() == 0
+        assert plain.locator("[data-account=departures] .odds").inner_text() == FORM_ODDS
+
+
+FORM_ODDS = SOUP.select_one("[data-account=departures] .odds").get_text()

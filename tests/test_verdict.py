@@ -1,0 +1,270 @@
+"""The weighing: equal to the same sums done another way, stable where it says so, and refusing what it cannot read."""
+
+import math
+import random
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from dojo import tables, verdict
+from dojo.verdict import Weights
+
+JUDGED = verdict.judgements()
+CHAINS = verdict.chains(JUDGED)
+SEEN = verdict.views(JUDGED, CHAINS)
+GIVEN = tables.load("likelihoods")
+ACCOUNTS = [*verdict.names(JUDGED)]
+
+
+# --- what is on record --------------------------------------------------------------------------
+
+
+def test_the_spread_is_that_of_a_triangular_distribution():
+    for row in JUDGED.itertuples():
+        width = row.high - row.low
+        there = stats.triang((row.mode - row.low) / width, loc=row.low, scale=width)
+        assert (row.mean, row.spread) == (pytest.approx(there.mean()), pytest.approx(there.std()))
+
+
+def test_a_chain_that_says_nothing_is_left_out_and_the_others_are_not():
+    assert set(CHAINS.index) == set(GIVEN["cluster_id"])
+    silent = set(tables.load("clusters").index) - set(CHAINS.index)
+    assert silent
+    assert (verdict.fits().loc[sorted(silent)] == "").all(axis=None)
+
+
+def test_chains_stand_by_speaker_and_the_most_telling_first():
+    assert [*dict.fromkeys(CHAINS["speaker"])] == [*verdict.SPEAKERS]
+    assert all(rows["telling"].is_monotonic_decreasing for _, rows in CHAINS.groupby("speaker"))
+    assert CHAINS["source_ids"].map(len).min() > 0
+
+
+def test_the_fifth_account_has_ratings_and_no_ratios():
+    assert set(verdict.accounts().index) - set(ACCOUNTS) == {"several-at-once"}
+    fits = verdict.fits()["several-at-once"]
+    assert (fits == "fits").any()
+    assert not fits.isin(["does not fit", "both"]).any()
+
+
+def test_the_signed_voice_is_the_party_and_nobody_else():
+    clusters = tables.load("clusters")
+    assert ((clusters["voice"] == "signed") == (clusters["speaker"] == "tesla")).all()
+
+
+def test_pairs_at_odds_are_those_on_two_sides_of_one():
+    odd = verdict.at_odds(JUDGED)
+    assert set(odd["kind"]) == {"judges", "ratings"}
+    judges = odd[odd["kind"] == "judges"]
+    assert (judges["a"] * judges["b"] < 0).all()
+    assert odd.loc[("bloomberg-densityai-2025-08", "departures"), "kind"] == "ratings"
+
+
+# --- weighing ------------------------------------------------------------------------------------
+
+
+def by_hand(weights: Weights, account: str) -> tuple[float, float, float]:
+    """The odds of one account and its band, chain by chain in plain arithmetic."""
+    judges = verdict.JUDGES[weights.judge]
+    speakers = tables.load("clusters")["speaker"]
+    prior = weights.priors.get(account, 0.5)
+    mode = mean = math.log(prior / (1 - prior))
+    variance = 0.0
+    for speaker in verdict.SPEAKERS:
+        sums, voices = np.zeros(3), 0.0
+        for chain in CHAINS.index[speakers[CHAINS.index] == speaker]:
+            rows = GIVEN[(GIVEN["cluster_id"] == chain) & (GIVEN["hypothesis_id"] == account)]
+            rows = rows[rows["judge"].isin(judges)]
+            if rows.empty:
+                continue
+            weight, spread = weights.chains.get(chain, 1.0), 0.0
+            voices += weight
+            for row in rows.itertuples():
+                low, top, high = map(math.log, (row.lr_low, row.lr_mode, row.lr_high))
+                sums += np.array([top, (low + top + high) / 3, 0]) * weight / len(judges)
+                var = (low**2 + top**2 + high**2 - low * top - low * high - top * high) / 18
+                spread += math.sqrt(var) * weight / len(judges)
+            sums[2] += spread**2
+        less = 1 / max(1.0, 1 + (voices - 1) * weights.together)
+        mode, mean, variance = mode + less * sums[0], mean + less * sums[1], variance + less**2 * sums[2]
+    half = verdict.MIDDLE * math.sqrt(variance)
+    return math.exp(mode), math.exp(mean - half), math.exp(mean + half)
+
+
+def some_weights(count: int, seed: int = 1) -> list[Weights]:
+    """Settings as readers might choose them, and some beyond."""
+    chance = random.Random(seed)
+    found = [Weights()]
+    while len(found) < count:
+        chains = chance.sample([*CHAINS.index], chance.randrange(len(CHAINS)))
+        found.append(
+            Weights(
+                chance.choice([*verdict.JUDGES]),
+                chance.choice([0.0, 1.0, chance.random()]),
+                {account: chance.uniform(0.01, 0.99) for account in chance.sample(ACCOUNTS, chance.randrange(5))},
+                {chain: chance.choice([0.0, 3.0, chance.uniform(0, 3)]) for chain in chains},
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("weights", some_weights(20), ids=range(20))
+def test_the_sums_are_those_done_by_hand(weights):
+    odds = verdict.weigh(JUDGED, weights)
+    for account in ACCOUNTS:
+        assert tuple(odds.loc[account]) == pytest.approx(by_hand(weights, account), rel=1e-12)
+
+
+def test_ratios_multiply():
+    mine = GIVEN[(GIVEN["judge"] == "a") & (GIVEN["hypothesis_id"] == "departures")]
+    assert verdict.weigh(JUDGED, Weights("a"))["odds"]["departures"] == pytest.approx(mine["lr_mode"].prod())
+
+
+def test_a_prior_of_nine_in_ten_makes_the_odds_nine_times_larger():
+    even, held = verdict.weigh(JUDGED), verdict.weigh(JUDGED, Weights(priors={"departures": 0.9}))
+    assert (held / even).loc["departures"].tolist() == pytest.approx([9, 9, 9])
+    assert (held / even).drop("departures").to_numpy() == pytest.approx(1)
+
+
+def test_voices_that_wholly_repeat_each_other_count_as_their_mean():
+    press = [*CHAINS.index[CHAINS["speaker"] == "press"]]
+    logs = JUDGED[(JUDGED["judge"] == "a") & (JUDGED["account"] == "departures") & JUDGED["chain"].isin(press)]["mode"]
+    odds = verdict.weigh(JUDGED, Weights("a", together=1.0), press)["odds"]["departures"]
+    assert math.log(odds) == pytest.approx(logs.mean())
+
+
+def test_a_weight_of_nought_is_a_chain_left_out():
+    for chain in CHAINS.index:
+        rest = CHAINS.index.drop(chain)
+        without = verdict.weigh(JUDGED, Weights(chains={chain: 0.0}, together=0.3))
+        pd.testing.assert_frame_equal(without, verdict.weigh(JUDGED, Weights(together=0.3), rest))
+
+
+def test_without_any_chain_the_prior_stands():
+    odds = verdict.weigh(JUDGED, Weights(priors={"ai5-first": 0.75}), [])
+    assert odds.loc["ai5-first"].tolist() == pytest.approx([3, 3, 3])
+    assert odds.loc["departures"].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_the_band_holds_nine_tenths_of_draws():
+    random_ = np.random.default_rng(7)
+    for judge in ("a", "b"):
+        rows = JUDGED[JUDGED["judge"] == judge]
+        drawn = random_.triangular(rows["low"], rows["mode"], rows["high"], (20_000, len(rows)))
+        sums = np.exp(pd.DataFrame(drawn.T, index=rows["account"].to_numpy()).groupby(level=0).sum())
+        odds = verdict.weigh(JUDGED, Weights(judge))
+        for account in ACCOUNTS:
+            inside = sums.loc[account].between(odds["low"][account], odds["high"][account]).mean()
+            assert 0.89 < inside < 0.91
+
+
+def test_two_judges_who_may_err_together_are_no_surer_than_one():
+    spread = np.log(verdict.weigh(JUDGED)).eval("high - low")
+    alone = pd.concat([np.log(verdict.weigh(JUDGED, Weights(j))).eval("high - low") for j in "ab"], axis=1)
+    assert (spread >= 0.85 * alone.min(axis=1)).all()
+
+
+# --- the order -------------------------------------------------------------------------------------
+
+
+def test_each_cut_keeps_what_it_says():
+    kept = verdict.kept(CHAINS)
+    assert [*kept] == [*verdict.CUTS]
+    assert kept[verdict.CUTS[0]] == [*CHAINS.index]
+    assert "tesla" not in set(CHAINS.loc[kept[verdict.CUTS[1]], "speaker"])
+    assert CHAINS.loc[kept[verdict.CUTS[2]], "first_date"].max() < "2026"
+    assert set(CHAINS.index) - set(kept[verdict.CUTS[2]]) >= {"dojo3-restart-2026-01", "nvidia-clusters-2026"}
+
+
+def test_the_first_of_a_view_has_the_highest_odds():
+    first = verdict.first(SEEN)
+    assert len(first) == verdict.VIEWS == 6
+    for (judge, cut), account in first.items():
+        view = SEEN.xs((judge, cut), level=("judge", "cut"))
+        assert view["odds"].idxmax() == account
+        assert view["place"][account] == 1
+
+
+def test_a_view_is_the_weighing_of_its_judge_and_cut():
+    ids = verdict.kept(CHAINS)[verdict.CUTS[1]]
+    alone = verdict.weigh(JUDGED, Weights("b"), ids)
+    view = SEEN.xs(("b", verdict.CUTS[1]), level=("judge", "cut"))
+    pd.testing.assert_frame_equal(view[["odds", "low", "high"]], alone)
+
+
+def test_bands_overlap_where_the_second_reaches_the_first():
+    apart = SEEN.copy()
+    apart.loc[apart["place"] == 1, "low"] = 1e9
+    assert verdict.overlaps(SEEN) > 0
+    assert verdict.overlaps(apart) == 0
+
+
+def test_a_chain_of_the_needed_strength_puts_an_account_level_with_the_first():
+    needed = verdict.needed(SEEN)
+    assert (needed[SEEN["place"] == 1] == 1).all()
+    raised = SEEN["odds"] * needed
+    assert (
+        raised.groupby(["judge", "cut"]).max() / raised.groupby(["judge", "cut"]).min()
+    ).to_numpy() == pytest.approx(1)
+
+
+def test_a_flip_is_a_chain_whose_loss_changes_the_head():
+    flips = verdict.flips(JUDGED, CHAINS)
+    first = verdict.first(SEEN)
+    for chain in CHAINS.index:
+        rest = CHAINS.drop(chain)
+        changed = verdict.first(verdict.views(JUDGED[JUDGED["chain"] != chain], rest))
+        expected = changed.where(changed != first, "")
+        assert (flips.loc[chain] if chain in flips.index else expected * 0).tolist() == expected.tolist()
+
+
+def test_draws_repeat_by_their_seed_and_hardly_differ_by_it():
+    once = verdict.keeps(JUDGED, CHAINS, draws=4000)
+    assert once.equals(verdict.keeps(JUDGED, CHAINS, draws=4000))
+    again = verdict.keeps(JUDGED, CHAINS, draws=4000, seed=2)
+    assert not once.equals(again)
+    assert (once - again).abs().max() < 0.04
+
+
+# --- links and refusals -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", some_weights(30, seed=3), ids=range(30))
+def test_weights_come_back_from_their_link(weights):
+    read = verdict.from_link("https://example.org/07-verdict.html" + verdict.link(weights))
+    for account in ACCOUNTS:
+        mine, back = verdict.weigh(JUDGED, weights).loc[account], verdict.weigh(JUDGED, read).loc[account]
+        assert back.tolist() == pytest.approx(mine.tolist(), rel=1e-12)
+
+
+def test_a_link_says_only_what_was_changed():
+    assert verdict.link(Weights()) == f"#weigh&facts={tables.as_of().end}"
+    weights = Weights("a", 0.25, {"departures": 0.7, "ai5-first": 0.5}, {"musk-q2-2025-call": 2.5})
+    expected = "#weigh&judge=a&together=0.25&prior.departures=0.7&chain.musk-q2-2025-call=2.5&facts="
+    assert verdict.link(weights).startswith(expected)
+
+
+REFUSED = {
+    "judge": (lambda: Weights("c"), "judge 'c'; expected one of a, b, both"),
+    "together": (lambda: Weights(together=1.5), "together 1.5; expected 0 to 1"),
+    "certain": (lambda: Weights(priors={"departures": 1.0}), "prior of departures: 1.0; expected above 0 and below 1"),
+    "heavy": (lambda: Weights(chains={"deepdive-dating": 4}), "weight of deepdive-dating: 4; expected 0 to 3"),
+    "negative": (lambda: Weights(chains={"deepdive-dating": -1}), "weight of deepdive-dating: -1; expected 0 to 3"),
+    "no number": (lambda: Weights(together=math.nan), "together nan; expected 0 to 1"),
+    "misspelt": (lambda: Weights(chains={"deepdive-datin": 1}), "did you mean 'deepdive-dating'"),
+    "no link": (lambda: verdict.from_link("07-verdict.html"), "expected an address that ends in #weigh&"),
+    "no number in a link": (lambda: verdict.from_link("#weigh&together=much"), "together=much in the link; expected a"),
+    "no such part": (
+        lambda: verdict.from_link("#weigh&colour=red"),
+        "colour=red in the link; expected judge, together",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_read_is_named(case):
+    attempt, words = REFUSED[case]
+    with pytest.raises(ValueError, match=re.escape(words)):
+        attempt()
