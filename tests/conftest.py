@@ -1,9 +1,12 @@
 import csv
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import browsers
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
 from dojo import tables
 
@@ -48,3 +51,10 @@ def copy(tmp_path: Path) -> Copy:
     root = tmp_path / "data"
     shutil.copytree(tables.DATA, root)
     return Copy(root)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser for the tests of one module; asyncio works again in the next."""
+    with browsers.opened() as browser:
+        yield browser
