@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert import HTMLExporter
 
-from dojo import facts, show, tables
+from dojo import facts, reading, show, tables
 from publish import notebooks
 from publish.execute import node
 from publish.notebooks import Notebook
@@ -27,8 +26,6 @@ from publish.notebooks import Notebook
 TEMPLATE = Path(__file__).with_name("template")
 #: classes of highlighted code that the style sheet shades; the others would only weigh
 SHADED = {"k", "kn", "ow", "s1", "s2", "sa", "c1"}
-#: words a minute, for the time to read
-PACE = 220
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def render(book: Notebook, books: Sequence[Notebook]) -> str:
         previous=_neighbour(books, place - 1),
         next=_neighbour(books, place + 1),
         as_of=str(tables.as_of()),
-        minutes=math.ceil(_words(book) / PACE),
+        minutes=reading.minutes(notebooks.source(c) for c in book.cells if c["cell_type"] == "markdown"),
         contents=_contents(soup),
         body=str(soup).strip(),
         notes=notes,
@@ -125,11 +122,6 @@ def _short(book: Notebook) -> str:
     """The name of a page in the list of pages: Timeline for 01-timeline."""
     words = re.sub(r"^\d+-", "", book.name).replace("-", " ").capitalize()
     return re.sub(r"\b[a-z]+\d+\b", lambda name: name[0].upper(), words)  # a word with a digit is a name: AI6
-
-
-def _words(book: Notebook) -> int:
-    prose = (notebooks.source(cell) for cell in book.cells if cell["cell_type"] == "markdown")
-    return sum(len(piece.split()) for text in prose for block in facts.blocks(text) for piece in texts(block))
 
 
 def texts(block: list[str | facts.Link]) -> list[str]:

@@ -30,9 +30,18 @@ from dojo import (
     study,
     tables,
     timeline,
+    verdict,
 )
 
 AS_OF = tables.as_of()
+CLAIMS = tables.load("article_claims")
+JUDGED = verdict.judgements()
+CHAINS = verdict.chains(JUDGED)
+SEEN = verdict.views(JUDGED, CHAINS)
+ACCOUNTS = verdict.names(JUDGED)
+TOGETHER = pd.DataFrame(
+    {step: verdict.weigh(JUDGED, verdict.Weights(together=step))["odds"] for step in np.linspace(0, 1, 41)}
+).T
 EVENTS = timeline.lanes(tables.load("events"))
 PROMISES = timeline.promises(tables.load("promises"), AS_OF)
 SUMMER = timeline.during(EVENTS, "2025-06-05", "2025-08-10").query("label != ''")
@@ -225,6 +234,29 @@ CHARTS = {
         lambda: charts.links(LINKED),
         LINKED.index,
         ["To neighbours", "To other servers", "450", "25", "TPU v5e"],
+    ),
+    "claims": (lambda: charts.claims(CLAIMS), CLAIMS.index, [*CLAIMS["label"], "holds", "in part", "open"]),
+    "stability": (
+        lambda: charts.stability(SEEN, ACCOUNTS),
+        [f"{account}-{judge}" for account in ACCOUNTS for judge in "ab"],
+        [*ACCOUNTS.values(), "judge a", "judge b", "all on\nrecord", "strong", "1/3", "20"],
+    ),
+    "together": (
+        lambda: charts.together(dict.fromkeys("ab", TOGETHER), ACCOUNTS),
+        [f"{account}-{judge}" for account in ACCOUNTS for judge in "ab"],
+        [*ACCOUNTS.values(), "judge a", "something", "0.25"],
+    ),
+    "matrix": (
+        lambda: charts.matrix(
+            verdict.matrix(JUDGED),
+            verdict.fits(),
+            CHAINS,
+            {CHAINS.index[0]: 2},
+            ACCOUNTS,
+            ("several-at-once", "Several"),
+        ),
+        CHAINS.index,
+        [*CHAINS["label"], *verdict.SPEAKERS.values(), "Departures", "fits", "in 2 of 6", "2.00", "speaks against"],
     ),
     "long timeline": (lambda: charts.long_timeline(EVENTS, NAMED, ENDS[1]), EVENTS.index, NAMED.values()),
     "strip": (

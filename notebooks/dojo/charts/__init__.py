@@ -7,7 +7,7 @@ from dojo.charts.board import binding, by_chips, deciding, links, swings
 from dojo.charts.deadline import by_batch, deadline, joules, left_of_bulk, off
 from dojo.charts.number_formats import by_bits, let_through, reach, rulers, same_bits, walks
 from dojo.charts.people import before_or_after, flow, tenures, tree
-from dojo.charts.start import claims
+from dojo.charts.start import VERDICTS, claims
 from dojo.charts.timeline import (
     RESULTS,
     UNSETTLED,
@@ -23,6 +23,7 @@ from dojo.charts.verdict import matrix, stability, together
 __all__ = [
     "RESULTS",
     "UNSETTLED",
+    "VERDICTS",
     "before_or_after",
     "binding",
     "borders",

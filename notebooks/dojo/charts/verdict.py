@@ -104,7 +104,7 @@ def together(lines: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> Fig
 
     Each table: odds, one row per step of dependence (its index, 0 to 1), one column per account.
     """
-    height, top, panel, gap = 470, 30, 160, 48
+    height, top, panel, gap = 480, 30, 160, 48
     figure = canvas(NARROW, height)
     highest = max(table.max().max() for table in lines.values())
     for number, (judge, table) in enumerate(lines.items()):
@@ -119,7 +119,7 @@ def together(lines: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> Fig
             drawn = ax.plot(table.index, table[account], color=colour, ls=line, lw=1.6, marker=shape, markevery=10)
             drawn[0].set(gid=f"{account}-{judge}", markersize=4.5, clip_on=False)
     words = "0: each chain its own voice; 1: each speaker one voice"
-    ax.annotate(words, (0, 0), (-20, -24), "axes fraction", "offset points", va="top")
+    ax.annotate(words, (0, 0), (-20, -22), "axes fraction", "offset points", va="top")
     _legend(figure, names)
     return figure
 
