@@ -32,15 +32,15 @@ def scales(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> Any:
     chains = {label: chain for chain, label in shown["label"].items()}
     before = {f"{name}, in 100": account for account, name in names.items()}
 
-    def weighed(judge: str = "both", together: float = 0.0, **sliders: float) -> show.Shown:
+    def weighed(judge: str = "both", repeat_each_other: float = 0.0, **sliders: float) -> show.Shown:
         priors = {account: sliders[words] / 100 for words, account in before.items()}
-        weights = verdict.Weights(judge, together, priors, {chains[w]: x for w, x in sliders.items() if w in chains})
+        weights = verdict.Weights(judge, repeat_each_other, priors, {chains[w]: x for w, x in sliders.items() if w in chains})
         return results(judged, shown, weights, title)
 
     groups = {BEFORE: [*before]}
     for speaker, words in verdict.SPEAKERS.items():
         groups[words] = [*shown["label"][shown["speaker"] == speaker]]
-    choices: dict[str, Any] = {"judge": [*reversed(verdict.JUDGES)], "together": (0.0, 1.0, 0.05)}
+    choices: dict[str, Any] = {"judge": [*reversed(verdict.JUDGES)], "repeat_each_other": (0.0, 1.0, 0.05)}
     choices |= dict.fromkeys(before, (5, 95, 5)) | dict.fromkeys(chains, (0.0, verdict.MOST, 0.25))
     start = dict.fromkeys(before, 50) | dict.fromkeys(chains, 1.0)
     return show.explore(weighed, start=start, groups=groups, **choices)
@@ -100,11 +100,11 @@ def _sums(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights) -
 def _picture(mode: float, low: float, high: float) -> str:
     """A band with its mark on a logarithmic axis of odds; the table says the same in numbers."""
     left, right = _place(low), _place(high)
-    lines = "".join(f'<path d="M{_place(at):.2f} 0v{HEIGHT}"/>' for at in (1, *verdict.MARKS))
+    lines = "".join(f'<path d="M{_place(at):.2f} 0v{HEIGHT}" stroke="#b0b0b0"/>' for at in (1, *verdict.MARKS))
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" aria-hidden="true">{lines}'
-        f'<rect x="{left:.2f}" y="5" width="{max(1, right - left):.2f}" height="8"/>'
-        f'<circle cx="{_place(mode):.2f}" cy="9" r="4.5"/></svg>'
+        f'<rect x="{left:.2f}" y="5" width="{max(1, right - left):.2f}" height="8" fill="#9fb5cf"/>'
+        f'<circle cx="{_place(mode):.2f}" cy="9" r="4.5" fill="#10457f"/></svg>'
     )
 
 

@@ -324,6 +324,7 @@ def _sliders(ipywidgets: Any, values: Mapping[str, Any], choices: Mapping[str, A
         widget = ipywidgets.interactive.widget_from_abbrev(choice, values[name])
         widget.description = name.replace("_", " ")
         widget.style.description_width = "initial"
+        widget.layout.width, widget.layout.max_width = "34rem", "100%"  # long names leave room for the slider
         widget.continuous_update = True
         sliders[name] = widget
     return sliders
