@@ -533,3 +533,33 @@ def test_a_chart_is_the_same_to_the_byte_in_another_process():
         ).stdout
         assert there == here
     assert "202" not in here.partition("<g")[0]  # no date of drawing
+
+
+def test_the_first_of_a_view_is_ringed():
+    figure = charts.stability(SEEN, ACCOUNTS)
+    figure.canvas.draw()
+    ink = matplotlib.colors.to_rgba(marks.INK)
+    for judge in "ab":
+        for account in ACCOUNTS:
+            (dots,) = figure.findobj(lambda artist, name=f"{account}-{judge}": artist.get_gid() == name)
+            ringed = [tuple(colour) == ink for colour in dots.get_edgecolors()]
+            assert ringed == (SEEN.loc[judge].xs(account, level="account")["place"] == 1).tolist()
+
+
+def test_a_disc_says_how_a_claim_stands():
+    figure = charts.claims(CLAIMS)
+    fills = {"holds": "full", "half": "left", "cannot-tell": "none"}
+    for claim_id, verdict_ in CLAIMS["verdict"].items():
+        (disc,) = figure.findobj(lambda artist, name=claim_id: artist.get_gid() == name)
+        assert disc.get_fillstyle() == fills[verdict_]
+
+
+def test_a_chain_that_says_more_has_a_larger_disc():
+    rows = CHAINS.loc[["zdnet-korea-2025-08-07"]]
+    said = verdict.matrix(JUDGED).loc[rows.index]
+    drawn = charts.matrix(said, verdict.fits(), rows, {}, ACCOUNTS, ("several-at-once", "Several"))
+    discs = drawn.axes[0].collections
+    logs = [log for log in said.iloc[0] if log]
+    assert [disc.get_sizes()[0] for disc in discs] == pytest.approx([8 + 190 * abs(log) for log in logs])
+    filled = [tuple(disc.get_facecolor()[0]) != (1, 1, 1, 1) for disc in discs]
+    assert filled == [log > 0 for log in logs]
