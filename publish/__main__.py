@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dojo import chips, formats, measure, people, study, tables
+from dojo import chips, corrections, formats, measure, people, study, tables
 from publish import check, notebooks
 from publish.notebooks import Notebook
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         known = tables.everything()
-        checks = (people.check, chips.check, formats.check, study.check, measure.check)
+        checks = (people.check, chips.check, formats.check, study.check, measure.check, corrections.check)
         if contradictions := [problem for check_ in checks for problem in check_(known)]:
             raise tables.DataError(contradictions)
         books = notebooks.everything()
