@@ -139,7 +139,7 @@ def _prune(out: Path, books: list[Notebook]) -> None:
     from publish import pages
 
     made = {f"{book.name}.html" for book in books} | {name for book in books for name in pages.figures(book)}
-    for path in (*out.glob("[0-9][0-9]-*.html"), *out.glob("figures/*.svg")):
+    for path in (*out.glob("*.html"), *out.glob("figures/*.svg")):
         if path.name not in made:
             path.unlink()
 

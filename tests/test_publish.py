@@ -115,6 +115,20 @@ def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkey
     assert (tmp_path / "executed/02-good.html").read_bytes() == (tmp_path / "stored/02-good.html").read_bytes()
 
 
+def test_pages_and_figures_that_are_no_more_are_removed(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(__main__, "EXPORTS", tmp_path / "exports")
+    book(folder, "02-good", *GOOD)
+    assert build("--refresh") == 0
+    kept = ["02-good.html", "notes.txt", "kept/page.html"]
+    for name in (*kept, "01-gone.html", "an-old-appendix.html", "figures/01-gone-strip.svg"):
+        (tmp_path / "exports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "exports" / name).write_text("old", "utf-8")
+    assert build("--stored") == 0
+    left = {p.relative_to(tmp_path / "exports").as_posix() for p in (tmp_path / "exports").rglob("*") if p.is_file()}
+    assert left == set(kept)
+
+
 def _only_below(place: Path):
     write = tables.write
 
