@@ -154,14 +154,14 @@ def retellings(moved: pd.DataFrame, sources: pd.DataFrame, told: Sequence[str]) 
         raise ValueError(f"{', '.join(twice)}: tells the same thing in two ways; name it in one of {', '.join(told)}")
     words = {source: moved["label"][move] for move in told for source in moved["source_ids"][move]}
     frame = timeline.dated(sources.loc[list(words)], "published").assign(words=pd.Series(words))
-    frame["parent"] = [next((s for s in _above(source, sources) if s in words), "") for source in frame.index]
+    frame["parent"] = [next((s for s in above(source, sources) if s in words), "") for source in frame.index]
     frame["changed"] = [bool(up) and words[up] != words[str(source)] for source, up in frame["parent"].items()]
     frame["apart"] = (frame["repeats"].map(len) == 0) & ~frame.index.isin(frame["parent"])
     order = list(_below("", frame.sort_values(["apart", "end", "days"], kind="stable"), 0))
     return frame.loc[[source for source, _ in order]].assign(depth=[depth for _, depth in order])
 
 
-def _above(source: str, sources: pd.DataFrame) -> list[str]:
+def above(source: str, sources: pd.DataFrame) -> list[str]:
     """The sources that this one goes back to, nearest first."""
     found = list(sources["repeats"][source])
     for other in found:  # grows while it is read
