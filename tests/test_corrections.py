@@ -214,6 +214,11 @@ def test_a_row_withdrawn_may_be_told_and_need_not_be_guarded(tmp_path):
     assert "'promises.csv#never-kept outcome'; expected a row of this table" in said
 
 
+def test_a_row_spoken_of_where_others_were_withdrawn_stays(tmp_path):
+    old = "- `promises.csv`: two goals for Cortex 2"
+    assert check_log(tmp_path, old, f"{old}, beside seven-exapods") == []
+
+
 def test_a_bullet_may_go_on_below_its_line():
     log = "# Log\n\n## Facts\n\n### 2026-12-01\n\nCorrected so:\n\n- one\n  and more\n- two\n\n## Code\n\n- three\n"
     assert corrections.entries(log) == [

@@ -77,11 +77,15 @@ class Entry:
     kind: str
     text: str
 
+    @property
+    def head(self) -> str:
+        """What stands before its first colon."""
+        return self.text.partition(": ")[0]
+
     def about(self, known: Mapping[str, Table]) -> list[Place]:
-        """What the bullet is about: the places before its first colon; of a table, the rows whose ids come after it."""
-        head, _, rest = self.text.partition(": ")
-        words = set(re.findall(r"[\w.-]*\w", rest))
-        return [narrow for place in places(head, known) for narrow in _narrowed(place, words, known)]
+        """What the bullet is about: the places in its head; of a table, the rows whose ids come after it."""
+        words = set(re.findall(r"[\w.-]*\w", self.text.removeprefix(self.head)))
+        return [narrow for place in places(self.head, known) for narrow in _narrowed(place, words, known)]
 
     def named(self, known: Mapping[str, Table]) -> list[Place]:
         """What the bullet is about, and every other row that it names as one."""
@@ -157,8 +161,8 @@ def check(everything: Mapping[str, Table], changelog: Path | None = None) -> lis
     a colon; a table may be followed by the ids of the rows meant. For each of these places a correction about
     data, found on the day of the heading, guards a cell in it; and each such correction guards a cell in a
     place that a bullet of its day, corrected or withdrawn, names. Every row named must exist, unless a bullet
-    under "Withdrawn" is about it and names no column:
-    then it must not. `changelog` is the file beside data/; where there is none, nothing is compared.
+    under "Withdrawn" begins with it and names no column: then it must not. `changelog` is the file beside
+    data/; where there is none, nothing is compared.
     """
     path = changelog or tables.DATA.parent / "CHANGELOG.md"
     guarded = {row.id: list(_guards(row)) for row in everything["corrections"].rows.values()}
@@ -209,8 +213,8 @@ def _check_told(
     bullets: list[Entry], guarded: Mapping[str, list[Guard]], known: Mapping[str, Table]
 ) -> Iterator[Problem]:
     """Where the change log and our own corrections do not tell the same."""
-    withdrawn = {p for b in bullets if b.kind == "Withdrawn" for p in b.about(known) if p.row and not p.column}
-    gone = {(place.table, place.row) for place in withdrawn}
+    withdrawn = [place for b in bullets if b.kind == "Withdrawn" for place in places(b.head, known)]
+    gone = {(place.table, place.row) for place in withdrawn if place.row and not place.column}
     own = [row for row in known["corrections"].rows.values() if row.cells["about"] == "data"]
     for bullet in bullets:
         for place in places(bullet.text, known):

@@ -17,7 +17,7 @@ KINDS = {
     "analysis": "comment and retrospect",
     "reference": "databases, specifications, transcripts",
 }
-#: tables whose rows are facts of the story, with the words for one of their rows
+#: tables whose rows are facts of the story, with the words for their rows
 STORY = {
     "events": "events",
     "people_moves": "moves of people",
