@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert import HTMLExporter
+from rjsmin import jsmin
 
 from dojo import facts, reading, show, tables
 from publish import notebooks
@@ -94,19 +95,14 @@ def _frame() -> Any:
 
 @lru_cache(maxsize=1)
 def _style() -> str:
-    return _packed("style.css")
+    text = re.sub(r"/\*.*?\*/", "", (TEMPLATE / "style.css").read_text("utf-8"), flags=re.DOTALL)
+    return re.sub(r"\s*\n\s*", "\n", text).strip()
 
 
 @lru_cache(maxsize=1)
 def _script() -> str:
     """The one script there is: it lets a reader weigh the evidence, on pages that hold the scales."""
-    return _packed("weigh.js")
-
-
-def _packed(name: str) -> str:
-    """A file of the template without comments and indentation."""
-    text = re.sub(r"/\*.*?\*/", "", (TEMPLATE / name).read_text("utf-8"), flags=re.DOTALL)
-    return re.sub(r"\s*\n\s*", "\n", text).strip()
+    return jsmin((TEMPLATE / "weigh.js").read_text("utf-8"))
 
 
 def _hash(text: str) -> str:

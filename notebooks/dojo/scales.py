@@ -34,7 +34,9 @@ def scales(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> Any:
 
     def weighed(judge: str = "both", repeat_each_other: float = 0.0, **sliders: float) -> show.Shown:
         priors = {account: sliders[words] / 100 for words, account in before.items()}
-        weights = verdict.Weights(judge, repeat_each_other, priors, {chains[w]: x for w, x in sliders.items() if w in chains})
+        weights = verdict.Weights(
+            judge, repeat_each_other, priors, {chains[w]: x for w, x in sliders.items() if w in chains}
+        )
         return results(judged, shown, weights, title)
 
     groups = {BEFORE: [*before]}
@@ -74,24 +76,27 @@ def form(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> show.Shown:
 def _sums(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights) -> tuple[str, str]:
     """The table of accounts with odds and picture, and the sentence that goes with it; as HTML and as text."""
     odds = verdict.weigh(judged, weights)
-    counts = verdict.first(verdict.views(judged, shown, weights)).value_counts()
+    seen = verdict.views(judged, shown, weights)
+    span, firsts = verdict.span(seen), verdict.first(seen)
     lines = f"drawn, with lines at {', '.join(map(str, (1, *verdict.MARKS)))} to 1"
-    columns = ("account", "before", "odds", "range", lines, "first in views")
+    columns = ("account", "before", "odds", "range", lines, "odds over the six views")
     heads = "".join(f'<th scope="col">{words}</th>' for words in columns)
     rows, texts = [], []
     for account, name in verdict.names(judged).items():
         mode, low, high = odds.loc[account]
-        first, prior = f"{counts.get(account, 0)} of {verdict.VIEWS}", round(100 * weights.priors.get(account, 0.5))
+        over = " to ".join(map(_two, span.loc[account]))
+        prior = round(100 * weights.priors.get(account, 0.5))
         rows.append(
             f'<tr data-account="{account}" data-odds="{mode!r}" data-low="{low!r}" data-high="{high!r}">'
             f'<th scope="row">{escape(name)}</th><td data-prior="{account}">{prior} in 100</td>'
             f'<td class="odds">{_two(mode)} to 1</td><td class="range">{_two(low)} to {_two(high)}</td>'
-            f'<td>{_picture(mode, low, high)}</td><td class="first">{first}</td></tr>'
+            f'<td>{_picture(mode, low, high)}</td><td class="over">{over}</td></tr>'
         )
-        texts.append(f"{name}: {_two(mode)} to 1 ({_two(low)} to {_two(high)}), first in {first} views")
-    several = f"{len(counts)} different account{'s come' if len(counts) > 1 else ' comes'}"
-    sentence = f"With these weights {several} first in the {verdict.VIEWS} views. "
-    sentence += "This is arithmetic with the weights set here, not a finding."
+        texts.append(f"{name}: {_two(mode)} to 1 ({_two(low)} to {_two(high)}), over the six views {over}")
+    leading = firsts[firsts != ""].nunique()
+    several = f"{leading or 'no'} account{' comes' if leading == 1 else 's come'}"
+    sentence = f"With these weights {several} first in the six views. {weights.changed} weights are not those of the "
+    sentence += "start. This is arithmetic with the weights set here, not a finding."
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     html = f'<div class="scroll" role="region" tabindex="0" aria-label="Odds of the accounts">{table}</div>'
     return f'{html}<p class="sum">{sentence}</p>', "\n".join([*texts, sentence])
@@ -117,9 +122,10 @@ def _place(odds: float) -> float:
 def _line(chain: pd.Series, chain_id: str, said: pd.Series) -> str:
     """One chain: who and when, what it says, and what it speaks for and against."""
     names = verdict.accounts()["name"]
-    for_ = [f"{escape(names[a])} {math.exp(x):.2f}" for a, x in said.items() if x > 0]
-    against = [f"{escape(names[a])} {math.exp(x):.2f}" for a, x in said.items() if x < 0]
-    ratios = "<br>".join(f"{way} {', '.join(list_)}" for way, list_ in (("for", for_), ("against", against)) if list_)
+    given = [(f"{escape(names[account])} {math.exp(log):.2f}", round(log, 2)) for account, log in said.items() if log]
+    ways = {"for": [w for w, x in given if x > 0], "against": [w for w, x in given if x < 0]}
+    ways["neither way"] = [words for words, log in given if not log]
+    ratios = "<br>".join(f"{way} {', '.join(words)}" for way, words in ways.items() if words)
     return (
         f'<tr><th scope="row">{escape(chain["label"])}</th><td>{escape(chain["about"])}</td>'
         f'<td>{ratios}</td><td data-chain="{chain_id}">1×</td></tr>'
@@ -135,7 +141,12 @@ def _said(judged: pd.DataFrame, shown: pd.DataFrame) -> dict[str, Any]:
         ratios: dict[str, dict[str, list[float]]] = {}
         for row in given[given["cluster_id"] == chain_id].itertuples():
             ratios.setdefault(row.hypothesis_id, {})[row.judge] = [row.lr_low, row.lr_mode, row.lr_high]
-        who = {"speaker": chain["speaker"], "voice": chain["voice"], "early": chain_id in early}
+        who = {
+            "speaker": chain["speaker"],
+            "witness": chain["witness"],
+            "voice": chain["voice"],
+            "early": chain_id in early,
+        }
         chains.append({"id": chain_id, **who, "ratios": ratios})
     return {
         "accounts": [*verdict.names(judged)],
@@ -143,6 +154,7 @@ def _said(judged: pd.DataFrame, shown: pd.DataFrame) -> dict[str, Any]:
         "chains": chains,
         "middle": verdict.MIDDLE,
         "most": verdict.MOST,
+        "priors": verdict.PRIORS,
         "scale": SCALE,
         "year": verdict.YEAR,
         "facts": str(tables.as_of().end),

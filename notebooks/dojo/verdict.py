@@ -24,11 +24,11 @@ SPEAKERS = {"tesla": "Tesla and Musk", "press": "The press", "outside": "Others"
 JUDGES = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
 #: the year before which the last cut looks
 YEAR = 2026
-CUTS = ("all on record", "without the party’s own words", f"known before {YEAR}")
+CUTS = ("all on record", "without Tesla and Musk", f"known before {YEAR}")
 #: how many ways there are to look: each judge alone, each cut
 VIEWS = len(CUTS) * len(JUDGES["both"])
-#: how often a reader may count a chain
-MOST = 3.0
+#: how often a reader may count a chain, and how unlikely or likely an account may be held before
+MOST, PRIORS = 3.0, (0.05, 0.95)
 #: the middle 90 % of a normal distribution, in standard deviations from its mean
 MIDDLE = 1.6448536269514722
 #: marks on the scale of ratios (Kass and Raftery 1995: kass-raftery-1995), and the words between them
@@ -50,7 +50,7 @@ def names(judged: pd.DataFrame) -> dict[str, str]:
 
 
 def judgements() -> pd.DataFrame:
-    """Every ratio a judge gave, in natural logarithms: judge, chain, account, speaker, low, mode, high.
+    """Every ratio a judge gave, in natural logarithms: judge, chain, account, witness, low, mode, high.
 
     Adds mean and spread (standard deviation) of the triangular distribution that the three describe.
     """
@@ -60,7 +60,7 @@ def judgements() -> pd.DataFrame:
     low, mode, high = logs.T
     frame["mean"] = (low + mode + high) / 3
     frame["spread"] = np.sqrt((low**2 + mode**2 + high**2 - low * mode - low * high - mode * high) / 18)
-    frame["speaker"] = given["cluster_id"].map(tables.load("clusters")["speaker"])
+    frame["witness"] = given["cluster_id"].map(tables.load("clusters")["witness"])
     return frame.assign(judge=given["judge"], chain=given["cluster_id"], account=given["hypothesis_id"])
 
 
@@ -101,15 +101,15 @@ def fits() -> pd.DataFrame:
 
 
 def at_odds(judged: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of chain and account where judgements point different ways: judge against judge, or against the ratings.
+    """Pairs of chain and account where judgements point different ways: the judges, or both against the rating.
 
     Columns a and b (log ratios), rating, and kind: "judges" or "ratings". `judged` as from `judgements`.
     """
     pairs = judged.pivot_table(index=["chain", "account"], columns="judge", values="mode")
     pairs["rating"] = fits().stack().reindex(pairs.index)
     judges = pairs["a"] * pairs["b"] < 0
-    mean = pairs[["a", "b"]].mean(axis=1)
-    ratings = (pairs["rating"].eq("fits") & (mean < 0)) | (pairs["rating"].eq("does not fit") & (mean > 0))
+    both = np.sign(pairs["a"]).where(np.sign(pairs["a"]) == np.sign(pairs["b"]))
+    ratings = both == -pairs["rating"].map({"fits": 1, "does not fit": -1})
     kind = np.select([judges, ratings], ["judges", "ratings"], "")
     return pairs.assign(kind=kind)[kind != ""]
 
@@ -121,9 +121,9 @@ def at_odds(judged: pd.DataFrame) -> pd.DataFrame:
 class Weights:
     """What a reader decides; the defaults take every chain once, as judged, and every account as even.
 
-    `chains` says how often a chain counts (0 to MOST), `together` how far the chains of one speaker
+    `chains` says how often a chain counts (0 to MOST), `together` how far the chains of one witness
     repeat each other (0 not at all, 1 wholly), `priors` how likely each account was held before
-    (above 0, below 1). Raises ValueError naming what is out of range or unknown.
+    (within PRIORS). Raises ValueError naming what is out of range or unknown.
     """
 
     judge: str = "both"
@@ -139,11 +139,17 @@ class Weights:
         _known("hypotheses", self.priors)
         _known("clusters", self.chains)
         for name, prior in self.priors.items():
-            if not 0 < prior < 1:
-                raise ValueError(f"prior of {name}: {prior!r}; expected above 0 and below 1")
+            if not PRIORS[0] <= prior <= PRIORS[1]:
+                raise ValueError(f"prior of {name}: {prior!r}; expected {PRIORS[0]} to {PRIORS[1]}")
         for name, weight in self.chains.items():
             if not 0 <= weight <= MOST:
                 raise ValueError(f"weight of {name}: {weight!r}; expected 0 to {MOST:g}")
+
+    @property
+    def changed(self) -> int:
+        """How many weights, priors and the dependence are not as at the start; the choice of judge apart."""
+        priors = sum(prior != 0.5 for prior in self.priors.values())
+        return priors + sum(weight != 1 for weight in self.chains.values()) + (self.together != 0)
 
 
 def _known(table: str, names: Collection[str]) -> None:
@@ -157,19 +163,20 @@ def _known(table: str, names: Collection[str]) -> None:
 def weigh(judged: pd.DataFrame, weights: Weights | None = None, kept: Collection[str] | None = None) -> pd.DataFrame:
     """Odds of each account: its prior odds times the ratios of the chains, weighted; with a band.
 
-    n chains of one speaker count like n / (1 + (n - 1) * together) independent ones (the design effect:
-    kish-1965); n is the sum of their weights. Columns odds, low and high: the middle 90 % if the judges'
-    ranges are right and their errors independent. `kept` limits the chains; `judged` as from `judgements`.
+    n chains of one witness count like n / (1 + (n - 1) * together) independent ones: a rule of thumb, borrowed
+    from surveys (the design effect: kish-1965); n is the sum of their weights. Columns odds, low and high: the
+    middle 90 % if the judges' ranges are right and their errors independent. `kept` limits the chains; `judged` as
+    from `judgements`.
     """
     weights = weights or Weights()
     judges = JUDGES[weights.judge]
     rows = judged[judged["judge"].isin(judges) & (judged["chain"].isin(kept) if kept is not None else True)]
     # one judge had seen notes on the other's way, so the spreads of both are averaged as if they erred together
-    by_chain = rows.groupby(["account", "speaker", "chain"])[["mode", "mean", "spread"]].sum() / len(judges)
+    by_chain = rows.groupby(["account", "witness", "chain"])[["mode", "mean", "spread"]].sum() / len(judges)
     weight = np.array([weights.chains.get(chain, 1.0) for chain in by_chain.index.get_level_values("chain")], float)
     scaled = by_chain.mul(weight, axis=0)
     scaled["variance"], scaled["voices"] = scaled["spread"] ** 2, weight
-    sums = scaled.groupby(["account", "speaker"]).sum()
+    sums = scaled.groupby(["account", "witness"]).sum()
     less = 1 / (1 + (sums["voices"] - 1) * weights.together).clip(lower=1)
     total = pd.DataFrame({"mode": sums["mode"] * less, "mean": sums["mean"] * less})
     total["variance"] = sums["variance"] * less**2
@@ -184,7 +191,7 @@ def weigh(judged: pd.DataFrame, weights: Weights | None = None, kept: Collection
 
 
 def kept(shown: pd.DataFrame) -> dict[str, list[str]]:
-    """The chains that each of the CUTS keeps; `shown` as from `chains`. A chain is as old as its first item."""
+    """The chains that each of the CUTS keeps; `shown` as from `chains`. A chain counts from its first item on."""
     early = shown["first_date"].str[:4].astype(int) < YEAR
     masks = (early | True, shown["speaker"] != "tesla", early)
     return {cut: [*shown.index[mask]] for cut, mask in zip(CUTS, masks, strict=True)}
@@ -206,18 +213,22 @@ def views(judged: pd.DataFrame, shown: pd.DataFrame, weights: Weights | None = N
 
 
 def first(seen: pd.DataFrame) -> pd.Series:
-    """The account that comes first in each view, by judge and cut; `seen` as from `views`."""
-    return seen["odds"].unstack().idxmax(axis=1).reindex(seen.index.droplevel("account").unique())
+    """The account that comes first in each view, by judge and cut; "" where the highest odds are shared.
+
+    `seen` as from `views`.
+    """
+    odds = seen["odds"].unstack()
+    shared = odds.ge(odds.max(axis=1) * (1 - 1e-9), axis=0).sum(axis=1) > 1
+    return odds.idxmax(axis=1).mask(shared, "").reindex(seen.index.droplevel("account").unique())
 
 
-def overlaps(seen: pd.DataFrame) -> int:
-    """In how many views the bands of the first and the second account overlap; `seen` as from `views`."""
-    by_place = seen.reset_index("account").set_index("place", append=True)
-    return int((by_place["high"].xs(2, level="place") > by_place["low"].xs(1, level="place")).sum())
+def span(seen: pd.DataFrame) -> pd.DataFrame:
+    """Lowest and highest odds of each account over the views; `seen` as from `views`."""
+    return seen["odds"].groupby("account", sort=False).agg(["min", "max"])
 
 
 def needed(seen: pd.DataFrame) -> pd.Series:
-    """How strong one new chain for an account would have to be to put it first, by view and account."""
+    """How strong one new chain for an account alone would have to be to put it first, by view and account."""
     return seen.groupby(["judge", "cut"])["odds"].transform("max") / seen["odds"]
 
 

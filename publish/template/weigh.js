@@ -3,11 +3,11 @@
   const box = document.querySelector(".weigh");
   const said = JSON.parse(box.dataset.said);
   const judges = { a: ["a"], b: ["b"], both: ["a", "b"] };
-  const limits = { together: [0, 1, 0.05], prior: [0.05, 0.95, 0.05], chain: [0, said.most, 0.25] };
+  const limits = { together: [0, 1, 0.05], prior: [...said.priors, 0.05], chain: [0, said.most, 0.25] };
   const start = { together: 0, prior: 0.5, chain: 1 };
   const shown = { together: (x) => x.toFixed(2), prior: (x) => Math.round(100 * x) + " in 100", chain: (x) => x + "×" };
   const empty = () => ({ judge: "both", together: {}, prior: {}, chain: {} });
-  let state = empty();
+  let state = empty(), waiting;
   const value = (kind, id) => state[kind][id] ?? start[kind];
 
   /* --- the arithmetic --- */
@@ -19,7 +19,7 @@
         const given = judges[judge].map((name) => chain.ratios[account]?.[name]).filter(Boolean);
         if (!given.length) continue;
         const weight = value("chain", chain.id), share = weight / judges[judge].length;
-        const sum = (sums[chain.speaker] ??= { voices: 0, mode: 0, mean: 0, variance: 0 });
+        const sum = (sums[chain.witness] ??= { voices: 0, mode: 0, mean: 0, variance: 0 });
         sum.voices += weight;
         let spread = 0;
         for (const [l, m, h] of given.map((ratios) => ratios.map(Math.log))) {
@@ -41,14 +41,16 @@
     return found;
   }
   const cuts = [() => true, (chain) => chain.speaker != "tesla", (chain) => chain.early];
-  function firsts() {
-    const counts = Object.fromEntries(said.accounts.map((account) => [account, 0]));
+  function views() {
+    const over = Object.fromEntries(said.accounts.map((account) => [account, []])), leading = new Set();
     for (const judge of ["a", "b"])
       for (const keep of cuts) {
         const odds = weigh(judge, keep);
-        counts[said.accounts.reduce((best, next) => (odds[next].odds > odds[best].odds ? next : best))] += 1;
+        const [one, next] = [...said.accounts].sort((a, b) => odds[b].odds - odds[a].odds);
+        if (odds[one].odds > odds[next].odds * (1 + 1e-9)) leading.add(one); // even odds: nobody is first
+        for (const account of said.accounts) over[account].push(odds[account].odds);
       }
-    return counts;
+    return [over, leading.size];
   }
 
   /* --- what is seen --- */
@@ -56,29 +58,37 @@
   const two = (x) => (+x.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 9 });
   const set = (node, attributes) => Object.entries(attributes).forEach(([name, x]) => node.setAttribute(name, x));
   function draw() {
-    const odds = weigh(state.judge, () => true), counts = firsts();
+    const odds = weigh(state.judge, () => true), [over, leading] = views();
     for (const row of box.querySelectorAll("[data-account]")) {
       const { odds: mode, low, high } = odds[row.dataset.account];
       set(row, { "data-odds": mode, "data-low": low, "data-high": high });
       row.querySelector(".odds").textContent = `${two(mode)} to 1`;
       row.querySelector(".range").textContent = `${two(low)} to ${two(high)}`;
-      row.querySelector(".first").textContent = `${counts[row.dataset.account]} of 6`;
+      const [least, most] = [Math.min, Math.max].map((end) => end(...over[row.dataset.account]));
+      set(row, { "data-least": least, "data-most": most });
+      row.querySelector(".over").textContent = `${two(least)} to ${two(most)}`;
       const [left, right] = [low, high].map((x) => 200 * place(x));
       set(row.querySelector("rect"), { x: left, width: Math.max(1, right - left) });
       set(row.querySelector("circle"), { cx: 200 * place(mode) });
     }
-    now.textContent = "Odds now: " + said.accounts.map((id) => `${said.names[id]} ${two(odds[id].odds)}`).join(" · ");
-    const several = Object.values(counts).filter(Boolean).length;
+    const changed = ["together", "prior", "chain"].flatMap((kind) => Object.values(state[kind]).filter((x) => x != start[kind]));
     box.querySelector(".sum").textContent =
-      `With these weights ${several} different account${several > 1 ? "s come" : " comes"} first in the six views. ` +
-      "This is arithmetic with the weights set here, not a finding.";
+      `With these weights ${leading || "no"} account${leading == 1 ? " comes" : "s come"} first in the six views. ` +
+      `${changed.length} weights are not those of the start. This is arithmetic with the weights set here, not a finding.`;
     for (const input of box.querySelectorAll("input[type=range]")) {
-      const { kind, id } = input.dataset;
+      const { kind, id } = input.dataset, words = shown[kind](value(kind, id));
       input.value = value(kind, id);
-      input.nextSibling.textContent = shown[kind](value(kind, id));
+      set(input, { "aria-valuetext": words });
+      input.nextSibling.textContent = words;
+      input.closest("tr, label").classList.toggle("changed", value(kind, id) != start[kind]);
     }
-    box.querySelector("select").value = state.judge;
-    box.querySelector(".link").value = location.href.replace(/#.*/, "") + write();
+    judge.value = state.judge;
+    link.value = location.href.replace(/#.*/, "") + write();
+    clearTimeout(waiting); // what is read out and what the address says follow when the hand rests
+    waiting = setTimeout(() => {
+      now.textContent = "Odds: " + said.accounts.map((id) => `${said.names[id]} ${two(odds[id].odds)}`).join(" · ");
+      if (changed.length || state.judge != "both" || location.hash) history.replaceState(null, "", write());
+    }, 150);
   }
 
   /* --- the address --- */
@@ -94,17 +104,18 @@
   function read() {
     if (!location.hash.startsWith("#weigh&")) return;
     state = empty();
-    const odd = [], note = box.querySelector(".note");
+    const odd = [];
     const known = { together: [""], prior: said.accounts, chain: said.chains.map((chain) => chain.id) };
     for (const [name, x] of new URLSearchParams(location.hash.slice(7))) {
       const [, kind, id] = name.match(/^([a-z]+)\.?(.*)$/) ?? [];
-      const [low, high] = kind == "prior" ? [1e-9, 1 - 1e-9] : (limits[kind] ?? []);
+      const [low, high] = limits[kind] ?? [];
       if (name == "facts") x != said.facts && odd.push(`facts as of ${x}`);
       else if (name == "judge" && judges[x]) state.judge = x;
       else if (known[kind]?.includes(id) && x && +x >= low && +x <= high) state[kind][id] = +x;
       else odd.push(`${name}=${x} is left out`);
     }
-    note.textContent = odd.length ? `The link: ${odd.join("; ")}. This page has facts as of ${said.facts}.` : "";
+    note.textContent = "These weights came with the link, from whoever sent it. ";
+    if (odd.length) note.textContent += `In it: ${odd.join("; ")}. This page has facts as of ${said.facts}.`;
     box.scrollIntoView();
   }
 
@@ -115,37 +126,37 @@
     node.textContent = text;
     return node;
   }
-  function change(kind, id, x) { state[kind][id] = x; draw(); }
   function slider(cell, kind, id, label) {
     const [min, max, step] = limits[kind];
     const input = make("input", { type: "range", min, max, step, "aria-label": label, "data-kind": kind, "data-id": id });
-    input.addEventListener("input", () => change(kind, id, +input.value));
-    cell.replaceChildren(input, make("output", {}));
+    input.addEventListener("input", () => { state[kind][id] = +input.value; draw(); });
+    cell.replaceChildren(input, make("span", { "aria-hidden": true }));
   }
   const heading = (cell) => cell.closest("tr").querySelector("th").textContent;
   for (const cell of box.querySelectorAll("[data-prior]"))
     slider(cell, "prior", cell.dataset.prior, `How likely before: ${heading(cell)}`);
   for (const cell of box.querySelectorAll("[data-chain]"))
     slider(cell, "chain", cell.dataset.chain, `Weight of: ${heading(cell)}`);
-  const now = make("p", { class: "now" });
+  const now = make("p", { class: "now", role: "status" }), note = make("p", { class: "note", role: "status" });
   const bar = make("div", { class: "bar" }), judge = make("select", {});
   for (const [name, words] of [["both", "both judges"], ["a", "judge a"], ["b", "judge b"]])
     judge.append(make("option", { value: name }, words));
   judge.addEventListener("change", () => { state.judge = judge.value; draw(); });
-  const asked = make("label", {}, "Ratios of "), alike = make("label", {}, "Chains of one speaker repeat each other: ");
+  const asked = make("label", {}, "Ratios of "), alike = make("label", {}, "Chains of one witness repeat each other: ");
   const holder = make("span", {});
-  slider(holder, "together", "", "How far the chains of one speaker repeat each other, none to wholly");
+  slider(holder, "together", "", "How far the chains of one witness repeat each other");
   asked.append(judge); alike.append(holder); bar.append(asked, alike);
   const presets = [
-    ["As at the start", () => false], ["Without the party’s own words", (chain) => chain.speaker == "tesla"],
+    ["As at the start", () => false], ["Without Tesla and Musk", (chain) => chain.speaker == "tesla"],
     ["Without unnamed sources", (chain) => chain.voice == "unnamed"], [`Only before ${said.year}`, (chain) => !chain.early],
   ];
   const row = make("div", { class: "bar" });
   presets.forEach(([words, out], first) => {
     const button = make("button", { type: "button" }, words);
     button.addEventListener("click", () => {
-      if (!first) state = empty();
-      state.chain = Object.fromEntries(said.chains.filter(out).map((chain) => [chain.id, 0]));
+      if (!first) state = empty(); // the others leave the rest as the reader set it
+      for (const chain of said.chains.filter(out)) state.chain[chain.id] = 0;
+      note.textContent = "";
       draw();
     });
     row.append(button);
@@ -155,14 +166,14 @@
   copy.addEventListener("click", () => {
     link.select();
     document.execCommand("copy");
+    copy.focus();
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = "Copy the link"), 2000);
   });
   const send = make("div", { class: "bar" });
   send.append(link, copy);
-  box.querySelector(".controls").append(bar, row, send, make("p", { class: "note", role: "status" }));
-  box.querySelector(".controls").after(now);
-  box.querySelector(".sum").setAttribute("aria-live", "polite");
+  box.querySelector(".controls").append(bar, row, send, note);
+  box.querySelector(".controls").before(now);
   addEventListener("hashchange", () => { read(); draw(); });
   read();
   draw();

@@ -100,7 +100,7 @@ def _legend(figure: Figure, names: Mapping[str, str]) -> None:
 
 @styled
 def together(lines: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> Figure:
-    """A panel for each judge: odds of each account against how far the chains of one speaker repeat each other.
+    """A panel for each judge: odds of each account against how far the chains of one witness repeat each other.
 
     Each table: odds, one row per step of dependence (its index, 0 to 1), one column per account.
     """
@@ -118,7 +118,7 @@ def together(lines: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> Fig
             colour, shape, line = LOOKS[account]
             drawn = ax.plot(table.index, table[account], color=colour, ls=line, lw=1.6, marker=shape, markevery=10)
             drawn[0].set(gid=f"{account}-{judge}", markersize=4.5, clip_on=False)
-    words = "0: each chain its own voice; 1: each speaker one voice"
+    words = "0: each chain its own voice; 1: each witness one voice"
     ax.annotate(words, (0, 0), (-20, -22), "axes fraction", "offset points", va="top")
     _legend(figure, names)
     return figure
@@ -152,7 +152,7 @@ def matrix(
     ax.set(xlim=(0, WIDE), ylim=(height, 0))
     ax.set_axis_off()
     columns = [*names, unjudged[0]]
-    for column, words in enumerate([*names.values(), unjudged[1], "first place\nchanges without"]):
+    for column, words in enumerate([*names.values(), unjudged[1], "dropping it\nchanges first"]):
         wrapped = (
             words.replace("Buying beat ", "Buying beat\n").replace("One ", "One\n").replace("Several ", "Several\n")
         )
@@ -188,9 +188,10 @@ def _line(ax: Axes, chain: str, y: float, said: pd.Series, fit: str, label: str,
     ax.plot([8, _centre(columns) + _COLUMN / 2], [y + _ROW, y + _ROW], color=PALE, lw=0.5, ls="-", zorder=0)
     ax.text(16, middle, label, va="center", gid=chain, color=INK)
     for column, log in enumerate(said):
-        if log:
+        x = _centre(column) - 16
+        if round(log, 2):  # a ratio that reads 1.00 speaks neither way
             colour, fill = (BLUE, BLUE) if log > 0 else (ORANGE, "white")
-            x = _centre(column) - 16
             ax.scatter([x], [middle], s=8 + 190 * abs(log), facecolor=fill, edgecolor=colour, linewidths=1.2, zorder=2)
+        if log:
             ax.text(x + 12, middle, f"{np.exp(log):.2f}", va="center", ha="left")
     ax.text(_centre(columns - 1), middle, fit, va="center", ha="center")
