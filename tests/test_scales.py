@@ -44,6 +44,21 @@ def test_the_form_carries_the_ratios_as_given():
     }
 
 
+def test_the_form_carries_what_the_cuts_and_presets_ask_of_a_chain():
+    early = verdict.kept(CHAINS)[verdict.CUTS[2]]
+    for chain in json.loads(SOUP.select_one(".weigh")["data-said"])["chains"]:
+        row = CHAINS.loc[chain["id"]]
+        assert [chain[c] for c in ("speaker", "witness", "voice")] == [row[c] for c in ("speaker", "witness", "voice")]
+        assert chain["early"] == (chain["id"] in early)
+
+
+def test_a_chain_speaks_for_what_a_ratio_above_one_stands_beside():
+    lines = {row.th.get_text(): row.find_all("td")[1] for row in SOUP.select("tbody tr") if row.select("[data-chain]")}
+    said = [*lines["Musk restarts Dojo 3, January 2026"].stripped_strings]
+    assert said == ["for Departures 1.15, AI5 first 1.69", "against One architecture 0.62, Buying beat building 0.77"]
+    assert "neither way Departures 1.00" in [*lines["Chip hiring and design, 2025 to 2026"].stripped_strings]
+
+
 def test_the_script_is_small_and_stands_only_where_it_is_needed():
     assert len(pages._script().encode()) <= 8000
     with_script = [p.stem for p in __main__.EXPORTS.glob("*.html") if "<script" in p.read_text("utf-8")]
@@ -70,6 +85,14 @@ def test_a_live_front_end_has_a_slider_for_each_chain_folded_by_speaker():
     assert box.kwargs[report.description] == 3.0
 
 
+def test_sliders_stand_for_weights():
+    sliders = {"Departures, in 100": 90, "Bloomberg on the closure, 7 August 2025": 2.0}
+    weights = scales.moved(JUDGED, CHAINS, "a", 0.5, sliders)
+    expected = verdict.Weights("a", 0.5, {"departures": 0.9}, {"bloomberg-disband-2025-08-07": 2.0})
+    assert verdict.link(weights) == verdict.link(expected)
+    assert weights.changed == 3
+
+
 def test_live_results_are_those_of_python_and_name_the_link():
     weights = verdict.Weights("a", 0.5, {"departures": 0.9}, {"musk-q2-2025-call": 0.0})
     shown = scales.results(JUDGED, CHAINS, weights, "Scales")
@@ -77,6 +100,9 @@ def test_live_results_are_those_of_python_and_name_the_link():
     assert float(row["data-odds"]) == pytest.approx(verdict.weigh(JUDGED, weights)["odds"]["departures"])
     assert "90 in 100" in row.get_text()
     assert verdict.from_link(shown.text.splitlines()[-1]) == weights
+    span = verdict.span(verdict.views(JUDGED, CHAINS, weights)).loc["departures"]
+    assert row.select_one(".over").get_text() == f"{span['min']:.2g} to {span['max']:.2g}"
+    assert f"{weights.changed} weights are not those of the start" in shown.text
 
 
 # --- in a real browser ----------------------------------------------------------------------------

@@ -40,6 +40,28 @@ def test_chains_stand_by_speaker_and_the_most_telling_first():
     assert [*dict.fromkeys(CHAINS["speaker"])] == [*verdict.SPEAKERS]
     assert all(rows["telling"].is_monotonic_decreasing for _, rows in CHAINS.groupby("speaker"))
     assert CHAINS["source_ids"].map(len).min() > 0
+    said = verdict.matrix(JUDGED).loc["dojo3-restart-2026-01"]
+    assert CHAINS["telling"]["dojo3-restart-2026-01"] == said["ai5-first"] - said["one-architecture"]
+
+
+def test_a_cell_is_the_geometric_mean_of_the_judges():
+    rows = GIVEN[(GIVEN["cluster_id"] == "tesla-q2-2025-deck") & (GIVEN["hypothesis_id"] == "bought-beats-built")]
+    said = verdict.matrix(JUDGED).loc["tesla-q2-2025-deck"]
+    assert math.exp(said["bought-beats-built"]) == pytest.approx(math.sqrt(rows["lr_mode"].prod()))
+    alone = GIVEN[(GIVEN["cluster_id"] == "tesla-q2-2025-deck") & (GIVEN["hypothesis_id"] == "departures")]
+    assert len(alone) == 1
+    assert math.exp(said["departures"]) == pytest.approx(math.sqrt(alone["lr_mode"].item()))  # the other says nothing
+
+
+def test_ratings_of_items_are_put_together_by_chain():
+    rated, evidence = tables.load("evidence_hypotheses"), tables.load("evidence")["cluster_id"]
+    fits = verdict.fits()
+    for chain, account in (("musk-q2-2025-call", "departures"), ("tesla-chip-design-charge", "one-architecture")):
+        mine = rated[(rated["evidence_id"].map(evidence) == chain) & (rated["hypothesis_id"] == account)]["rating"]
+        yes, no = mine.isin(["C", "CC"]).any(), (mine == "I").any()
+        assert fits.loc[chain, account] == {(1, 0): "fits", (0, 1): "does not fit", (1, 1): "both", (0, 0): ""}[yes, no]
+    strongest = rated[rated["rating"] == "CC"].iloc[0]
+    assert fits.loc[evidence[strongest["evidence_id"]], strongest["hypothesis_id"]] == "fits"
 
 
 def test_the_fifth_account_has_ratings_and_no_ratios():
@@ -240,6 +262,19 @@ def test_draws_repeat_by_their_seed_and_hardly_differ_by_it():
     again = verdict.keeps(JUDGED, CHAINS, draws=4000, seed=2)
     assert not once.equals(again)
     assert (once - again).abs().max() < 0.04
+
+
+def test_the_first_keeps_its_place_as_often_as_separate_draws_say():
+    chance = random.Random(5)
+    for judge, cut in (("a", verdict.CUTS[1]), ("b", verdict.CUTS[2])):
+        rows = JUDGED[(JUDGED["judge"] == judge) & JUDGED["chain"].isin(verdict.kept(CHAINS)[cut])]
+        held = 0
+        for _ in range(1500):
+            sums = dict.fromkeys(ACCOUNTS, 0.0)
+            for row in rows.itertuples():
+                sums[row.account] += chance.triangular(row.low, row.high, row.mode)
+            held += max(sums, key=sums.get) == verdict.first(SEEN)[judge, cut]
+        assert verdict.keeps(JUDGED, CHAINS, draws=4000)[judge, cut] == pytest.approx(held / 1500, abs=0.05)
 
 
 # --- links and refusals -----------------------------------------------------------------------------

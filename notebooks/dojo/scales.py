@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -28,28 +29,36 @@ def scales(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> Any:
     """
     if not show.live():
         return form(judged, shown, title)
-    names = verdict.names(judged)
-    chains = {label: chain for chain, label in shown["label"].items()}
-    before = {f"{name}, in 100": account for account, name in names.items()}
+    before = _before(judged)
 
     def weighed(judge: str = "both", repeat_each_other: float = 0.0, **sliders: float) -> show.Shown:
-        priors = {account: sliders[words] / 100 for words, account in before.items()}
-        weights = verdict.Weights(
-            judge, repeat_each_other, priors, {chains[w]: x for w, x in sliders.items() if w in chains}
-        )
-        return results(judged, shown, weights, title)
+        return results(judged, shown, moved(judged, shown, judge, repeat_each_other, sliders), title)
 
     groups = {BEFORE: [*before]}
     for speaker, words in verdict.SPEAKERS.items():
         groups[words] = [*shown["label"][shown["speaker"] == speaker]]
     choices: dict[str, Any] = {"judge": [*reversed(verdict.JUDGES)], "repeat_each_other": (0.0, 1.0, 0.05)}
-    choices |= dict.fromkeys(before, (5, 95, 5)) | dict.fromkeys(chains, (0.0, verdict.MOST, 0.25))
-    start = dict.fromkeys(before, 50) | dict.fromkeys(chains, 1.0)
+    choices |= dict.fromkeys(before, (5, 95, 5)) | dict.fromkeys(shown["label"], (0.0, verdict.MOST, 0.25))
+    start = dict.fromkeys(before, 50) | dict.fromkeys(shown["label"], 1.0)
     return show.explore(weighed, start=start, groups=groups, **choices)
 
 
+def _before(judged: pd.DataFrame) -> dict[str, str]:
+    """The accounts by the names of their sliders."""
+    return {f"{name}, in 100": account for account, name in verdict.names(judged).items()}
+
+
+def moved(
+    judged: pd.DataFrame, shown: pd.DataFrame, judge: str, together: float, sliders: Mapping[str, float]
+) -> verdict.Weights:
+    """The weights for which sliders stand, by the words beside them; one that is left out is at its start."""
+    priors = {account: sliders.get(words, 50) / 100 for words, account in _before(judged).items()}
+    chains = {chain: sliders.get(label, 1.0) for chain, label in shown["label"].items()}
+    return verdict.Weights(judge, together, priors, chains)
+
+
 def results(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights, title: str) -> show.Shown:
-    """Odds of the accounts under these weights, in how many views each comes first, and the link to send on."""
+    """Odds of the accounts under these weights, their span over the six views, and the link to send on."""
     sums, text = _sums(judged, shown, weights)
     ending = verdict.link(weights)
     html = (
