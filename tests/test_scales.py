@@ -102,7 +102,7 @@ def test_live_results_are_those_of_python_and_name_the_link():
     assert verdict.from_link(shown.text.splitlines()[-1]) == weights
     span = verdict.span(verdict.views(JUDGED, CHAINS, weights)).loc["departures"]
     assert row.select_one(".over").get_text() == f"{span['min']:.2g} to {span['max']:.2g}"
-    assert f"{weights.changed} weights are not those of the start" in shown.text
+    assert f"{weights.changed} weights differ from the start" in shown.text
 
 
 # --- in a real browser ----------------------------------------------------------------------------
@@ -152,6 +152,20 @@ def test_a_weight_moved_by_keyboard_changes_odds_and_link_and_comes_back_from_it
     page.goto(link)
     assert page.locator("[data-account=departures] .odds").inner_text() == after
     assert slider.input_value() == "3"
+
+
+def test_a_link_to_a_section_stays_one(page):
+    page.goto(f"{PAGE.as_uri()}#settle")
+    page.wait_for_timeout(400)
+    assert page.url.endswith("#settle")
+    page.get_by_label("Weight of: Exits in 2026").press("End")
+    page.wait_for_timeout(400)
+    assert "chain.late-exits-2026=3" in page.url
+
+
+def test_without_any_weight_no_account_comes_first(page):
+    page.evaluate(READ, ["#weigh&" + "&".join(f"chain.{chain}=0" for chain in CHAINS.index)])
+    assert "no accounts come first" in page.locator(".sum").inner_text()
 
 
 def test_the_presets_leave_out_what_they_say(page):

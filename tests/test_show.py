@@ -62,6 +62,12 @@ def test_large_numbers_are_readable():
     assert "5760.5<" in html
 
 
+def test_an_aside_is_folded_and_still_says_what_it_holds():
+    shown = show.aside(show.numbers(days=63), "Counted <so>")
+    assert shown.html.startswith("<details><summary>Counted &lt;so&gt;</summary><dl")
+    assert shown.text == "days: 63"
+
+
 # --- sliders ---------------------------------------------------------------------------------
 
 

@@ -288,6 +288,12 @@ def test_weights_come_back_from_their_link(weights):
         assert back.tolist() == pytest.approx(mine.tolist(), rel=1e-12)
 
 
+def test_what_differs_from_the_start_is_counted():
+    assert Weights("a").changed == Weights(priors={"departures": 0.5}, chains={"deepdive-dating": 1.0}).changed == 0
+    changed = Weights(together=0.5, priors={"departures": 0.4}, chains={"deepdive-dating": 0.0, "musk-q2-2025-call": 2})
+    assert changed.changed == 4
+
+
 def test_a_link_says_only_what_was_changed():
     assert verdict.link(Weights()) == f"#weigh&facts={tables.as_of().end}"
     weights = Weights("a", 0.25, {"departures": 0.7, "ai5-first": 0.5}, {"musk-q2-2025-call": 2.5})
@@ -298,7 +304,8 @@ def test_a_link_says_only_what_was_changed():
 REFUSED = {
     "judge": (lambda: Weights("c"), "judge 'c'; expected one of a, b, both"),
     "together": (lambda: Weights(together=1.5), "together 1.5; expected 0 to 1"),
-    "certain": (lambda: Weights(priors={"departures": 1.0}), "prior of departures: 1.0; expected 0.05 to 0.95"),
+    "certain": (lambda: Weights(priors={"departures": 0.99}), "prior of departures: 0.99; expected 0.05 to 0.95"),
+    "hopeless": (lambda: Weights(priors={"departures": 0.01}), "prior of departures: 0.01; expected 0.05 to 0.95"),
     "heavy": (lambda: Weights(chains={"deepdive-dating": 4}), "weight of deepdive-dating: 4; expected 0 to 3"),
     "negative": (lambda: Weights(chains={"deepdive-dating": -1}), "weight of deepdive-dating: -1; expected 0 to 3"),
     "no number": (lambda: Weights(together=math.nan), "together nan; expected 0 to 1"),

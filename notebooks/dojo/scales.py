@@ -104,8 +104,9 @@ def _sums(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights) -
         texts.append(f"{name}: {_two(mode)} to 1 ({_two(low)} to {_two(high)}), over the six views {over}")
     leading = firsts[firsts != ""].nunique()
     several = f"{leading or 'no'} account{' comes' if leading == 1 else 's come'}"
-    sentence = f"With these weights {several} first in the six views. {weights.changed} weights are not those of the "
-    sentence += "start. This is arithmetic with the weights set here, not a finding."
+    differ = f"{weights.changed or 'No'} weight{' differs' if weights.changed == 1 else 's differ'} from the start"
+    sentence = f"With these weights {several} first in the six views. {differ}. "
+    sentence += "This is arithmetic with the weights set here, not a finding."
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     html = f'<div class="scroll" role="region" tabindex="0" aria-label="Odds of the accounts">{table}</div>'
     return f'{html}<p class="sum">{sentence}</p>', "\n".join([*texts, sentence])

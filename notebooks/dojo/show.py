@@ -163,6 +163,11 @@ def numbers(**labelled: str | float) -> Shown:
     return Shown(f'<dl class="numbers">{rows}</dl>', "\n".join(f"{k}: {v}" for k, v in lines.items()))
 
 
+def aside(shown: Shown, summary: str) -> Shown:
+    """What is shown, folded under a line that opens it: for numbers that only back the text."""
+    return Shown(f"<details><summary>{escape(summary)}</summary>{shown.html}</details>", shown.text)
+
+
 def folded(frame: pd.DataFrame, summary: str) -> str:
     """The rows of a table, folded under a line that opens them."""
     inner = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(summary)}">{grid(frame)}</div>'

@@ -74,7 +74,7 @@
     const changed = ["together", "prior", "chain"].flatMap((kind) => Object.values(state[kind]).filter((x) => x != start[kind]));
     box.querySelector(".sum").textContent =
       `With these weights ${leading || "no"} account${leading == 1 ? " comes" : "s come"} first in the six views. ` +
-      `${changed.length} weights are not those of the start. This is arithmetic with the weights set here, not a finding.`;
+      `${changed.length || "No"} weight${changed.length == 1 ? " differs" : "s differ"} from the start. This is arithmetic with the weights set here, not a finding.`;
     for (const input of box.querySelectorAll("input[type=range]")) {
       const { kind, id } = input.dataset, words = shown[kind](value(kind, id));
       input.value = value(kind, id);
@@ -87,7 +87,7 @@
     clearTimeout(waiting); // what is read out and what the address says follow when the hand rests
     waiting = setTimeout(() => {
       now.textContent = "Odds: " + said.accounts.map((id) => `${said.names[id]} ${two(odds[id].odds)}`).join(" · ");
-      if (changed.length || state.judge != "both" || location.hash) history.replaceState(null, "", write());
+      if (changed.length || state.judge != "both" || location.hash.startsWith("#weigh&")) history.replaceState(null, "", write());
     }, 150);
   }
 
@@ -114,7 +114,7 @@
       else if (known[kind]?.includes(id) && x && +x >= low && +x <= high) state[kind][id] = +x;
       else odd.push(`${name}=${x} is left out`);
     }
-    note.textContent = "These weights came with the link, from whoever sent it. ";
+    note.textContent = "These weights come with the link. ";
     if (odd.length) note.textContent += `In it: ${odd.join("; ")}. This page has facts as of ${said.facts}.`;
     box.scrollIntoView();
   }
