@@ -100,8 +100,9 @@ def test_live_results_are_those_of_python_and_name_the_link():
     assert float(row["data-odds"]) == pytest.approx(verdict.weigh(JUDGED, weights)["odds"]["departures"])
     assert "90 in 100" in row.get_text()
     assert verdict.from_link(shown.text.splitlines()[-1]) == weights
-    span = verdict.span(verdict.views(JUDGED, CHAINS, weights)).loc["departures"]
-    assert row.select_one(".over").get_text() == f"{span['min']:.2g} to {span['max']:.2g}"
+    span = verdict.span(verdict.views(JUDGED, CHAINS, weights))
+    over = [cell.get_text() for cell in BeautifulSoup(shown.html, "html.parser").select(".over")]
+    assert over == [f"{least:.2g} to {most:.2g}" for least, most in span.loc[[*verdict.names(JUDGED)]].to_numpy()]
     assert f"{weights.changed} weights differ from the start" in shown.text
 
 

@@ -145,6 +145,22 @@ def test_a_choice_for_no_parameter_is_refused():
         show.explore(square, width=(1, 2))
 
 
+@pytest.mark.usefixtures("front_end")
+def test_sliders_of_any_name_take_their_start_and_are_folded_by_group():
+    def add(**parts: float) -> show.Shown:
+        return show.numbers(sum=sum(parts.values()))
+
+    start, choices = {"first": 1.0, "second, third": 2.0}, {"first": (0.0, 3.0, 0.5), "second, third": (0.0, 3.0, 0.5)}
+    box = show.explore(add, start=start, groups={"More": ["second, third"]}, **choices)
+    assert [widget.description for widget in box.children[:1]] == ["first"]
+    folded = box.children[-1]
+    assert [*folded.titles] == ["More"]
+    assert [slider.value for slider in folded.children[0].children] == [2.0]
+    assert box.kwargs == start
+    with pytest.raises(TypeError, match="has no parameter third"):
+        show.explore(add, start=start, third=(0.0, 1.0, 0.5))
+
+
 def test_a_parameter_without_default_is_refused():
     with pytest.raises(TypeError, match="needs a default for side"):
         show.explore(lambda side: show.Shown("", str(side)), side=(1, 2))

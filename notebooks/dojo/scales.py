@@ -137,7 +137,7 @@ def _line(chain: pd.Series, chain_id: str, said: pd.Series) -> str:
     ways["neither way"] = [words for words, log in given if not log]
     ratios = "<br>".join(f"{way} {', '.join(words)}" for way, words in ways.items() if words)
     return (
-        f'<tr><th scope="row">{escape(chain["label"])}</th><td>{escape(chain["about"])}</td>'
+        f'<tr><th scope="row">{escape(chain["label"])}</th><td>{escape(chain["about"])}.</td>'
         f'<td>{ratios}</td><td data-chain="{chain_id}">1×</td></tr>'
     )
 
