@@ -108,7 +108,7 @@ def test_live_results_are_those_of_python_and_name_the_link():
 
 # --- in a real browser ----------------------------------------------------------------------------
 
-#: what the page shows for a link, by account: odds, low, high; least and most over the six views
+#: what the page shows for a link, by account: odds, low, high; least and most over the views
 READ = """(links) => links.map((link) => {
   history.replaceState(null, "", link);
   dispatchEvent(new HashChangeEvent("hashchange"));

@@ -65,7 +65,7 @@ def test_ratings_of_items_are_put_together_by_chain():
 
 
 def test_the_fifth_account_has_ratings_and_no_ratios():
-    assert set(verdict.accounts().index) - set(ACCOUNTS) == {"several-at-once"}
+    assert set(tables.load("hypotheses").index) - set(ACCOUNTS) == {"several-at-once"}
     fits = verdict.fits()["several-at-once"]
     assert (fits == "fits").any()
     assert not fits.isin(["does not fit", "both"]).any()

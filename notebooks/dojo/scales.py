@@ -58,7 +58,7 @@ def moved(
 
 
 def results(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights, title: str) -> show.Shown:
-    """Odds of the accounts under these weights, their span over the six views, and the link to send on."""
+    """Odds of the accounts under these weights, their span over the views, and the link to send on."""
     sums, text = _sums(judged, shown, weights)
     ending = verdict.link(weights)
     html = (
@@ -71,7 +71,8 @@ def form(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> show.Shown:
     """The scales as they start, with what the page's script needs to weigh anew."""
     sums, text = _sums(judged, shown, verdict.Weights())
     carried = escape(json.dumps(_said(judged, shown), separators=(",", ":")))
-    lines = [_line(shown.loc[chain], chain, said) for chain, said in verdict.matrix(judged).loc[shown.index].iterrows()]
+    said = verdict.matrix(judged).rename(columns=verdict.names(judged)).loc[shown.index]
+    lines = [_line(shown.loc[chain], chain, logs) for chain, logs in said.iterrows()]
     heads = "".join(f'<th scope="col">{words}</th>' for words in ("source chain", "what it says", "ratios", "weight"))
     html = (
         f'<figure class="weigh table" data-said="{carried}"><p class="title"><strong>{escape(title)}</strong></p>'
@@ -88,7 +89,7 @@ def _sums(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights) -
     seen = verdict.views(judged, shown, weights)
     span, firsts = verdict.span(seen), verdict.first(seen)
     lines = f"drawn, with lines at {', '.join(map(str, (1, *verdict.MARKS)))} to 1"
-    columns = ("account", "before", "odds", "range", lines, "odds over the six views")
+    columns = ("account", "before", "odds", "range", lines, "odds over the views")
     heads = "".join(f'<th scope="col">{words}</th>' for words in columns)
     rows, texts = [], []
     for account, name in verdict.names(judged).items():
@@ -101,11 +102,11 @@ def _sums(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights) -
             f'<td class="odds">{_two(mode)} to 1</td><td class="range">{_two(low)} to {_two(high)}</td>'
             f'<td>{_picture(mode, low, high)}</td><td class="over">{over}</td></tr>'
         )
-        texts.append(f"{name}: {_two(mode)} to 1 ({_two(low)} to {_two(high)}), over the six views {over}")
+        texts.append(f"{name}: {_two(mode)} to 1 ({_two(low)} to {_two(high)}), over the views {over}")
     leading = firsts[firsts != ""].nunique()
     several = f"{leading or 'no'} account{' comes' if leading == 1 else 's come'}"
     differ = f"{weights.changed or 'No'} weight{' differs' if weights.changed == 1 else 's differ'} from the start"
-    sentence = f"With these weights {several} first in the six views. {differ}. "
+    sentence = f"With these weights {several} first in the views. {differ}. "
     sentence += "This is arithmetic with the weights set here, not a finding."
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     html = f'<div class="scroll" role="region" tabindex="0" aria-label="Odds of the accounts">{table}</div>'
@@ -131,8 +132,7 @@ def _place(odds: float) -> float:
 
 def _line(chain: pd.Series, chain_id: str, said: pd.Series) -> str:
     """One chain: who and when, what it says, and what it speaks for and against."""
-    names = verdict.accounts()["name"]
-    given = [(f"{escape(names[account])} {math.exp(log):.2f}", round(log, 2)) for account, log in said.items() if log]
+    given = [(f"{escape(account)} {math.exp(log):.2f}", round(log, 2)) for account, log in said.items() if log]
     ways = {"for": [w for w, x in given if x > 0], "against": [w for w, x in given if x < 0]}
     ways["neither way"] = [words for words, log in given if not log]
     ratios = "<br>".join(f"{way} {', '.join(words)}" for way, words in ways.items() if words)
@@ -166,6 +166,7 @@ def _said(judged: pd.DataFrame, shown: pd.DataFrame) -> dict[str, Any]:
         "most": verdict.MOST,
         "priors": verdict.PRIORS,
         "scale": SCALE,
+        "width": WIDTH,
         "year": verdict.YEAR,
         "facts": str(tables.as_of().end),
     }

@@ -38,15 +38,10 @@ MARKS = (3, 20, 150)
 # --- what is on record --------------------------------------------------------------------------
 
 
-def accounts() -> pd.DataFrame:
-    """The accounts in the order of their table, by id."""
-    return tables.load("hypotheses")
-
-
 def names(judged: pd.DataFrame) -> dict[str, str]:
     """The accounts that were judged, id to name, in the order of their table; `judged` as from `judgements`."""
     given = set(judged["account"])
-    return {account: name for account, name in accounts()["name"].items() if account in given}
+    return {account: name for account, name in tables.load("hypotheses")["name"].items() if account in given}
 
 
 def judgements() -> pd.DataFrame:
@@ -97,7 +92,7 @@ def fits() -> pd.DataFrame:
     marks = rated.assign(yes=rated["rating"].isin(["C", "CC"]), no=rated["rating"] == "I")
     found = marks.groupby(["cluster_id", "hypothesis_id"])[["yes", "no"]].any()
     words = np.select([found.all(axis=1), found["yes"], found["no"]], ["both", "fits", "does not fit"], "")
-    return pd.Series(words, found.index).unstack()[[*accounts().index]]
+    return pd.Series(words, found.index).unstack()[[*tables.load("hypotheses").index]]
 
 
 def at_odds(judged: pd.DataFrame) -> pd.DataFrame:

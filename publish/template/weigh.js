@@ -54,7 +54,7 @@
   }
 
   /* --- what is seen --- */
-  const place = (odds) => Math.min(1, Math.max(0, Math.log(odds / said.scale[0]) / Math.log(said.scale[1] / said.scale[0])));
+  const place = (odds) => said.width * Math.min(1, Math.max(0, Math.log(odds / said.scale[0]) / Math.log(said.scale[1] / said.scale[0])));
   const two = (x) => (+x.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 9 });
   const set = (node, attributes) => Object.entries(attributes).forEach(([name, x]) => node.setAttribute(name, x));
   function draw() {
@@ -67,13 +67,13 @@
       const [least, most] = [Math.min, Math.max].map((end) => end(...over[row.dataset.account]));
       set(row, { "data-least": least, "data-most": most });
       row.querySelector(".over").textContent = `${two(least)} to ${two(most)}`;
-      const [left, right] = [low, high].map((x) => 200 * place(x));
+      const [left, right] = [low, high].map(place);
       set(row.querySelector("rect"), { x: left, width: Math.max(1, right - left) });
-      set(row.querySelector("circle"), { cx: 200 * place(mode) });
+      set(row.querySelector("circle"), { cx: place(mode) });
     }
     const changed = ["together", "prior", "chain"].flatMap((kind) => Object.values(state[kind]).filter((x) => x != start[kind]));
     box.querySelector(".sum").textContent =
-      `With these weights ${leading || "no"} account${leading == 1 ? " comes" : "s come"} first in the six views. ` +
+      `With these weights ${leading || "no"} account${leading == 1 ? " comes" : "s come"} first in the views. ` +
       `${changed.length || "No"} weight${changed.length == 1 ? " differs" : "s differ"} from the start. This is arithmetic with the weights set here, not a finding.`;
     for (const input of box.querySelectorAll("input[type=range]")) {
       const { kind, id } = input.dataset, words = shown[kind](value(kind, id));
