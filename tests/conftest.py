@@ -3,12 +3,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import browsers
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
 from dojo import tables
+from publish import browsers
 
 # the same examples in every run, no store of failures, and no limit of time on a loaded machine
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -56,5 +56,8 @@ def copy(tmp_path: Path) -> Copy:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real browser for the tests of one module; asyncio works again in the next."""
-    with browsers.opened() as browser:
-        yield browser
+    try:
+        with browsers.opened() as browser:
+            yield browser
+    except browsers.NoBrowserError as error:
+        pytest.fail(str(error), pytrace=False)

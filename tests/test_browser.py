@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
-import browsers
 import psutil
 import pytest
 from playwright.sync_api import Browser, Error
 
-from publish import __main__
+from publish import __main__, browsers
 
 PAGES = sorted(__main__.EXPORTS.glob("*.html"))
 WIDTHS = 1280, 375
@@ -137,7 +136,7 @@ def test_what_is_missing_is_fetched_once(monkeypatch, brings, taken, called):
 
 def test_a_new_machine_learns_first_which_packages_there_are(monkeypatch):
     machine = Machine(monkeypatch, "apt-get", brings={UPDATE: set()})
-    with pytest.raises(pytest.fail.Exception):
+    with pytest.raises(browsers.NoBrowserError):
         browsers.started(machine)
     assert machine.called == [DOWNLOAD, INSTALL, UPDATE, INSTALL]
 
@@ -145,7 +144,7 @@ def test_a_new_machine_learns_first_which_packages_there_are(monkeypatch):
 @pytest.mark.parametrize(("programs", "root"), [(["apt-get"], False), ([], True)], ids=["not root", "no apt-get"])
 def test_no_package_is_installed_where_that_cannot_be(monkeypatch, programs, root):
     machine = Machine(monkeypatch, *programs, root=root, brings={INSTALL: {"chromium"}})
-    with pytest.raises(pytest.fail.Exception, match=r"^no browser starts: install Chrome, Chromium or Edge.*$"):
+    with pytest.raises(browsers.NoBrowserError, match=r"^no browser starts: install Chrome, Chromium or Edge.*$"):
         browsers.started(machine)
     assert machine.called == [DOWNLOAD]
 

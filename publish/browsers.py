@@ -1,4 +1,6 @@
-"""A real browser for the tests: one that is installed, else Playwright's own, else one that is fetched."""
+"""A real browser: one that is installed, else Playwright's own, else one that is fetched."""
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -6,9 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psutil
-import pytest
 from playwright.sync_api import Browser, BrowserType, Error, sync_playwright
 
 NAMES = (
@@ -37,6 +39,10 @@ ADVICE = (
 )
 
 
+class NoBrowserError(Exception):
+    """No browser starts here, and none could be fetched; the message says what to install."""
+
+
 @contextmanager
 def opened() -> Iterator[Browser]:
     """A browser, closed at the end. While it is open, an event loop runs in this thread: no asyncio beside it."""
@@ -55,10 +61,10 @@ def started(chromium: BrowserType) -> Browser:
             return chromium.launch(args=FLAGS, **way)
         except Error:
             continue
-    pytest.fail(ADVICE, pytrace=False)
+    raise NoBrowserError(ADVICE)
 
 
-def ways() -> Iterator[dict]:
+def ways() -> Iterator[dict[str, Any]]:
     """Ways to start a browser. Nothing is fetched before all ways without it were tried."""
     yield from installed()
     yield {}  # Playwright's own, if it is there already
@@ -68,7 +74,7 @@ def ways() -> Iterator[dict]:
         yield from installed()
 
 
-def installed() -> Iterator[dict]:
+def installed() -> Iterator[dict[str, Any]]:
     """Chrome, Chromium or Edge of this machine; its sandbox stays on unless root runs it, for whom it refuses."""
     sandbox = {"chromium_sandbox": not is_root()}
     yield from ({"executable_path": path} | sandbox for name in NAMES if (path := shutil.which(name)))
