@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from dojo import chips, corrections, formats, measure, people, study, tables
 from publish import check, notebooks
@@ -14,6 +15,7 @@ from publish.notebooks import Notebook
 
 BUILD = notebooks.ROOT / "build" / "pages"
 EXPORTS = notebooks.ROOT / "exports"
+Made = TypeVar("Made")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,22 +80,28 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
     done = {book.name: book for book in books}
     failed = set()
     for book in chosen if execute else []:
-        fresh = _attempt(book, "executed", lambda book=book: _execute(book))
+        fresh = _attempt(book.label, "executed", lambda book=book: _execute(book))
         done[book.name] = fresh or book
         failed |= set() if fresh else {book.name}
     while wrong := _disagreeing([done[book.name] for book in chosen if book.name not in failed], list(done.values())):
         failed |= wrong  # they must not lend their new numbers to the others, so these are looked at again
         done |= {book.name: book for book in books if book.name in wrong}
+    known, made = list(done.values()), set()
     for book in (done[book.name] for book in chosen if book.name not in failed):
-        if not _attempt(book, "page", lambda book=book: _write(book, list(done.values()), out, refresh)):
-            failed.add(book.name)
+        written = _attempt(book.label, "page", lambda book=book: _write(book, known, out, refresh))
+        failed |= set() if written else {book.name}
+        made |= written or set()
     if failed:
         print(f"{len(failed)} of {len(chosen)} notebooks failed: {', '.join(sorted(failed))}", file=sys.stderr)
         return 1
     if refresh:
         tables.write(tables.DATA / "README.md", tables.dictionary())
-    if out == EXPORTS and not execute and len(chosen) == len(books):
-        _prune(out, books)
+    if len(chosen) == len(books):
+        whole = _attempt("all together", "pages", lambda: _together(known, out))
+        if not whole:
+            return 1
+        if out == EXPORTS and not execute:
+            _prune(out, made | whole)
     print(f"open {_readable(out / chosen[0].name)}.html")
     return 0
 
@@ -103,15 +111,15 @@ def _disagreeing(books: list[Notebook], known: list[Notebook]) -> set[str]:
     return {book.name for book in books if _report(check.check([book], known))}
 
 
-def _attempt(book: Notebook, step: str, action: Callable[[], Notebook]) -> Notebook | None:
+def _attempt(label: str, step: str, action: Callable[[], Made]) -> Made | None:
     """Do one step for one notebook; when it fails say why and go on with the others."""
     start = time.perf_counter()
     try:
         made = action()
     except Exception as error:
-        print(error if str(error).startswith(book.label) else f"{book.label}: {error!r}", file=sys.stderr)
+        print(error if str(error).startswith(label) else f"{label}: {error!r}", file=sys.stderr)
         return None
-    print(f"{book.name:24} {step:10} {time.perf_counter() - start:5.1f} s", flush=True)
+    print(f"{Path(label).stem:24} {step:10} {time.perf_counter() - start:5.1f} s", flush=True)
     return made
 
 
@@ -122,25 +130,34 @@ def _execute(book: Notebook) -> Notebook:
     return execute.run(book)
 
 
-def _write(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> Notebook:
-    """Write the page and the figures of a checked notebook, and the notebook itself when its outputs are to be kept."""
+def _write(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> set[str]:
+    """Write what a checked notebook makes, and the notebook itself when its outputs are to be kept."""
     from publish import execute, pages
 
-    tables.write(out / f"{book.name}.html", pages.render(book, books))
-    for name, picture in pages.figures(book).items():
-        tables.write(out / "figures" / name, picture)
+    made = _put(out, pages.files(book, books))
     if refresh:
         tables.write(book.path, execute.as_text(book))
-    return book
+    return made
 
 
-def _prune(out: Path, books: list[Notebook]) -> None:
-    """Remove the pages and figures of notebooks or cells that are no more."""
+def _together(books: list[Notebook], out: Path) -> set[str]:
+    """Write what all notebooks make together: the index, the story in one file, its plain twin."""
     from publish import pages
 
-    made = {f"{book.name}.html" for book in books} | {name for book in books for name in pages.figures(book)}
-    for path in (*out.glob("*.html"), *out.glob("figures/*.svg")):
-        if path.name not in made:
+    return _put(out, pages.together(books))
+
+
+def _put(out: Path, files: dict[str, str]) -> set[str]:
+    """Write files below a folder; returns their paths in it."""
+    for path, text in files.items():
+        tables.write(out / path, text)
+    return set(files)
+
+
+def _prune(out: Path, made: set[str]) -> None:
+    """Remove pages, figures and tables of notebooks or cells that are no more."""
+    for path in (*out.glob("*.html"), *out.glob("figures/*.svg"), *out.glob("data/*.csv")):
+        if path.relative_to(out).as_posix() not in made:
             path.unlink()
 
 

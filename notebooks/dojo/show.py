@@ -222,12 +222,15 @@ def number(value: float) -> str:
 READ = {"copy": "read in a copy", "via": "known through others", "opening": "opening read"}
 
 
-def source_link(source_id: str) -> str:
-    """A source as a link: publisher and date, and how it was read where that was not in full, in place."""
+def source_link(source_id: str, address: str = "") -> str:
+    """A source as a link: publisher and date, and how it was read where that was not in full, in place.
+
+    Leads to its own address, or to the one given.
+    """
     source = tables.find(source_id, "sources")[0].cells
     words = escape(f"{source['publisher']}, {when(source['published'])}")
-    if source["url"]:
-        words = f'<a href="{escape(source["url"])}">{words}</a>'
+    if url := address or source["url"]:
+        words = f'<a href="{escape(url)}">{words}</a>'
     hint = ", ".join(filter(None, (READ.get(source["address"]), READ.get(source["seen"]))))
     return f"{words} ({hint})" if hint else words
 

@@ -1,0 +1,303 @@
+"""A notebook as the body of a page: prose and outputs in order, tidied, numbered, with notes and downloads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from bs4 import BeautifulSoup, Tag
+from nbconvert import HTMLExporter
+
+from dojo import facts
+from publish import clean, notebooks, notes, prose, terms
+from publish.execute import node
+from publish.notebooks import Notebook
+
+TEMPLATE = Path(__file__).with_name("template")
+#: what the style sheet shades in code, by the classes of the highlighter; the others would only weigh
+SHADES = {"k": "b", "kn": "b", "ow": "b", "s1": "u", "s2": "u", "sa": "u", "c1": "i"}
+#: a cell of numbers, which is set flush right: 16,500,000,000, -3.5, 52 %, 1.2×
+NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?\s?[%×]?")
+#: how a spreadsheet would tell a formula from a text
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
+    """The prose and outputs of a notebook as sections, one for each cell, under the ids of the cells.
+
+    Raises ValueError for a picture without alternative text and for a formula that is none.
+    """
+    html, _ = _exporter().from_notebook_node(node(book))
+    soup = BeautifulSoup(html, "html.parser")
+    figures = numbers(books)
+    _number(soup, book, figures)
+    for link in soup.select("section.prose a[href]"):
+        _lead(link, book, figures)
+    notes.attach(soup)
+    terms.explain(soup)
+    _gather_footnotes(soup)
+    _head(soup)
+    _tidy_code(soup)
+    _tidy_tables(soup)
+    _offer(soup, book)
+    _give_focus(soup)
+    return soup
+
+
+def contents(soup: BeautifulSoup) -> list[dict[str, str]]:
+    """The second-level headings of a body, each with the id that leads to it."""
+    anchors = soup.select("h2 > a.anchor")
+    return [{"id": a["href"][1:], "text": a.parent.get_text().removesuffix(a.get_text())} for a in anchors]
+
+
+def downloads(soup: BeautifulSoup) -> dict[str, str]:
+    """The tables that a body offers, as CSV, by the path that its links name."""
+    return {link["href"]: as_csv(_table_of(link)) for link in soup.select("a[download]")}
+
+
+def figures(book: Notebook) -> dict[str, str]:
+    """The charts of a notebook as SVG files, by path: figures/01-timeline-strip-figure.svg."""
+    found = {}
+    for cell in book.code():
+        images = BeautifulSoup(notebooks.output_html(cell), "html.parser").select(f'img[src^="{clean.PICTURE}"]')
+        for number, image in enumerate(images, 1):
+            path = f"figures/{book.name}-{cell['id']}{f'-{number}' if number > 1 else ''}.svg"
+            found[path] = unquote(image["src"].partition(",")[2]) + "\n"
+    return found
+
+
+@lru_cache(maxsize=1)
+def _exporter() -> HTMLExporter:
+    exporter = HTMLExporter(template_name="template", extra_template_basedirs=[str(TEMPLATE.parent)])
+    exporter.register_filter("prose", prose.render)
+    exporter.register_filter("clean", clean.clean)
+    exporter.environment.globals["raise_image"] = _raise_image
+    return exporter
+
+
+def _raise_image() -> str:
+    raise ValueError("an output holds a bare image, which has no alt text: show it with show.figure")
+
+
+# --- numbers and links ---------------------------------------------------------------------------
+
+
+def numbers(books: Sequence[Notebook]) -> dict[tuple[str, str], list[str]]:
+    """What each cell shows: Figure 1.2 is the second figure of notebook 01, Table A.1 the first of the appendix."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for book in books:
+        part = str(int(book.name[:2])) if book.name[:2].isdigit() else "A"
+        count = {"Figure": 0, "Table": 0}
+        for cell in book.code():
+            for shown in re.findall(r"<figure\b.*?</figure>", notebooks.output_html(cell), re.DOTALL):
+                kind = "Figure" if "<img " in shown else "Table"
+                count[kind] += 1
+                found.setdefault((book.name, cell["id"]), []).append(f"{kind} {part}.{count[kind]}")
+    return found
+
+
+def _number(soup: BeautifulSoup, book: Notebook, known: Mapping[tuple[str, str], list[str]]) -> None:
+    """Set the number of each figure and table before its title, as a link to it."""
+    for section in soup.select("section.step"):
+        for shown, name in zip(section.find_all("figure"), known.get((book.name, section["id"]), []), strict=True):
+            number = soup.new_tag("a", attrs={"class": "number", "href": f"#{section['id']}"}, string=name)
+            title = shown.find(class_="title")
+            if title is None:
+                raise ValueError(
+                    f"{book.label}, cell {section['id']}: a figure without a title: show it with dojo.show"
+                )
+            title.insert(0, number, " ")
+
+
+def _lead(link: Tag, book: Notebook, known: Mapping[tuple[str, str], list[str]]) -> None:
+    """Point a link of the prose to cells and notebooks at their pages; one to a figure names its number."""
+    if match := facts.CELL_LINK.fullmatch(link["href"]):
+        page = Path(match["page"]).stem if match["page"] else ""
+        link["href"] = f"{f'{page}.html' if page else ''}#{match['cell']}"
+        if link.get("title"):
+            del link["title"]
+        elif shown := known.get((page or book.name, match["cell"])):
+            link.append(f" ({shown[0]})")
+    elif re.fullmatch(r"[\w.-]+\.ipynb", link["href"]):
+        link["href"] = f"{Path(link['href']).stem}.html"
+
+
+def _gather_footnotes(soup: BeautifulSoup) -> None:
+    """Number the footnotes of all cells in one row, each with the way there and back; they stand at the end."""
+    gathered = soup.new_tag("ol")
+    for section in soup.select("section.prose"):
+        before = len(gathered.find_all("li", recursive=False))
+        for mark in section.select("sup.footnote"):
+            number = before + int(mark["data-number"])
+            mark.replace_with(
+                BeautifulSoup(_mark(number, first=not soup.find(id=f"footnote-ref-{number}")), "html.parser")
+            )
+        for held in section.select("ol.footnotes"):
+            for number, item in enumerate(held.find_all("li", recursive=False), before + 1):
+                item["id"] = f"footnote-{number}"
+                back = f' <a href="#footnote-ref-{number}" aria-label="Back to the text">↩</a>'
+                (item.find_all("p") or [item])[-1].append(BeautifulSoup(back, "html.parser"))
+                gathered.append(item.extract())
+            held.decompose()
+    if gathered.contents:
+        section = BeautifulSoup('<section class="prose" id="footnotes"><h2>Footnotes</h2></section>', "html.parser")
+        section.section.append(gathered)
+        soup.append(section)
+
+
+def _mark(number: int, first: bool) -> str:
+    place = f' id="footnote-ref-{number}"' if first else ""
+    return f'<sup><a{place} href="#footnote-{number}" aria-label="Footnote {number}">{number}</a></sup>'
+
+
+def _head(soup: BeautifulSoup) -> None:
+    """Give each second-level heading a link to itself: to its cell's section, or to an id after that."""
+    for section in soup.select("section.prose"):
+        for number, heading in enumerate(section.find_all("h2"), 1):
+            target = section["id"] if number == 1 else f"{section['id']}-{number}"
+            if number > 1:
+                heading["id"] = target
+            label = f"Link to: {heading.get_text()}"
+            heading.append(
+                soup.new_tag("a", attrs={"class": "anchor", "href": f"#{target}", "aria-label": label}, string="#")
+            )
+
+
+# --- tidying what others wrote -------------------------------------------------------------------
+
+
+def _tidy_code(soup: BeautifulSoup) -> None:
+    """What a step shows comes before how it was made, and of its shading only what is seen stays."""
+    for code in soup.select(".step > .source"):
+        code.parent.append(code.extract())
+    for pre in soup.select(".highlight > pre"):
+        for span in pre.find_all("span"):
+            shade = SHADES.get(" ".join(span.get("class", [])))
+            if shade:
+                span.name, span.attrs = shade, {}
+            else:
+                span.unwrap()
+        pre.smooth()
+        pre.parent.unwrap()
+
+
+def _tidy_tables(soup: BeautifulSoup) -> None:
+    """Tables say what they hold and what heads what; numbers are set flush right; each scrolls in its own box."""
+    for number, table in enumerate(soup.find_all("table"), 1):
+        for cell in table.select("thead th"):
+            _scope(cell, "col")
+        for cell in table.select("tbody th"):
+            _scope(cell, "row")
+        _align(table)
+        caption = soup.new_tag("caption", attrs={"id": f"table-{number}"}, string=_caption(table))
+        table.insert(0, caption)
+        box = table.find_parent(class_="scroll") or table.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
+        box.attrs |= {"role": "region", "tabindex": "0", "aria-labelledby": f"table-{number}"}
+        del box["aria-label"]
+    for table in soup.select(".table table, .prose table"):
+        _stackable(table)
+
+
+def _scope(cell: Tag, scope: str) -> None:
+    if cell.get_text(strip=True):
+        cell["scope"] = scope
+    else:
+        cell.name = "td"
+
+
+def _align(table: Tag) -> None:
+    """Mark the columns in which every cell is a number."""
+    rows = [row.find_all(["th", "td"], recursive=False) for row in table.select("tbody tr")]
+    for column in zip(*rows, strict=False):
+        texts = [cell.get_text(strip=True) for cell in column]
+        if any(texts) and all(NUMBER.fullmatch(text) for text in texts if text):
+            for cell in column:
+                cell["class"] = [*cell.get("class", []), "n"]
+
+
+def _caption(table: Tag) -> str:
+    """What a table is about: the line that unfolds it, the title of its figure, or the heading above it."""
+    folded, shown = table.find_parent("details"), table.find_parent("figure")
+    title = shown.find(class_="title") if shown else None
+    if folded and folded.summary:
+        text = f"{title.a.get_text()}: " if title and title.a else ""
+        return text + folded.summary.get_text()
+    heading = title or table.find_previous(["h1", "h2", "h3"])
+    return heading.get_text().removesuffix("#") if heading else "Table"
+
+
+#: what the parts of a table are, said again for readers' software, because stacking them takes it away
+ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+
+
+def _stackable(table: Tag) -> None:
+    """Let a phone show the cells of a row one below the other, each with the name of its column."""
+    for tag in [table, *table.find_all(list(ROLES))]:
+        tag["role"] = ROLES[tag.name]
+    for heading in table.find_all("th"):
+        heading["role"] = "rowheader" if heading.get("scope") == "row" else "columnheader"
+    names = [heading.get_text() for heading in table.select("thead th, thead td")]
+    for row in table.select("tbody tr"):
+        for name, cell in zip(names, row.find_all(["th", "td"], recursive=False), strict=False):
+            cell["data-name"] = name
+
+
+def _give_focus(soup: BeautifulSoup) -> None:
+    """Whatever scrolls can be reached without a mouse, under a name."""
+    for picture in soup.select(".wide .picture"):
+        title = picture.find_previous(class_="title").find("strong")
+        picture.attrs |= {"role": "region", "tabindex": "0", "aria-label": f"Chart: {title.get_text()}"}
+
+
+# --- data to take along --------------------------------------------------------------------------
+
+
+def _offer(soup: BeautifulSoup, book: Notebook) -> None:
+    """Offer each table of a figure as a file of its own; it stands beside the pages."""
+    for section in soup.select("section.step"):
+        tables = section.select("figure:not(.weigh) table")
+        for number, table in enumerate(tables, 1):
+            path = f"data/{book.name}-{section['id']}{f'-{number}' if number > 1 else ''}.csv"
+            link = soup.new_tag("a", attrs={"href": path, "download": ""}, string="Download as CSV")
+            table.find_parent(class_="scroll").insert_after(link)
+            link.wrap(soup.new_tag("p", attrs={"class": "csv"}))
+
+
+def _table_of(link: Tag) -> Tag:
+    return link.find_previous("table")
+
+
+def as_csv(table: Tag) -> str:
+    """A table as CSV: its cells as a reader sees them, links with their addresses, numbers without commas.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    for row in table.find_all("tr"):
+        writer.writerow([_csv_cell(cell) for cell in row.find_all(["th", "td"], recursive=False)])
+    return written.getvalue()
+
+
+def _csv_cell(cell: Tag) -> str:
+    text = "".join(_csv_text(cell))
+    if "n" in cell.get("class", []):
+        return text.replace(",", "")
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _csv_text(cell: Tag) -> Iterator[str]:
+    for part in cell.descendants:
+        if isinstance(part, str):
+            link = part.find_parent("a", href=True)
+            yield f"{part} <{link['href']}>" if link else part
+
+
+def embedded(text: str) -> str:
+    """A CSV file as the address of a download, for a page that stands alone."""
+    return "data:text/csv;charset=utf-8," + quote(text, safe=" !$()*+,-./:;=?@_'~")
