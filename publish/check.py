@@ -9,7 +9,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 
 from dojo import facts, show
-from publish import notebooks
+from publish import notebooks, prose
 from publish.notebooks import Notebook
 
 SPEAKING = re.compile(r"[a-z]+[a-z0-9]*(-[a-z0-9]+)*")
@@ -94,9 +94,17 @@ def _check_links(markdown: str, folder: Path) -> Iterator[str]:
 
 
 def _check_forms(markdown: str) -> Iterator[str]:
-    """Forms of Markdown that JupyterLab shows and the pages do not yet."""
-    for node in facts.unshown(markdown):
-        yield f"holds {node}, which the pages do not show yet: say it in another form"
+    """Images, which have no alternative text that is checked, and formulas that cannot be shown."""
+    for address in facts.images(markdown):
+        yield f"holds the image {address}: show a figure with show.figure, which asks for an alt text"
+    for tex in facts.formulas(markdown):
+        if tex.strip()[:1].isdigit():  # two amounts of money in one text look like a formula
+            yield f"reads ${tex}$ as a formula: write \\$ for dollars, or {{2}} for a number that begins one"
+        else:
+            try:
+                prose.formula(tex)
+            except ValueError as error:
+                yield str(error)
 
 
 def _check_code(cell: dict) -> Iterator[str]:

@@ -28,7 +28,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "td": {"colspan", "rowspan"},
     "ol": {"start"},
     "svg": {"width", "height", "viewBox"},
-    **{shape: _SHAPE for shape in _DRAWING.split()[1:]},
+    **dict.fromkeys(_DRAWING.split()[1:], _SHAPE),
     "math": {"display", "alttext"},
     "mo": {"stretchy", "fence", "form", "lspace", "rspace", "separator", "largeop", "movablelimits"},
     "mi": {"mathvariant"},

@@ -229,6 +229,11 @@ def _join(soup: BeautifulSoup, name: str, names: set[str]) -> None:
             link["href"] = f"#{name}.{part}"
         elif page.removesuffix(".html") in names:
             link["href"] = "#" + ".".join(filter(None, (page.removesuffix(".html"), part)))
+    _lower(soup)
+
+
+def _lower(soup: BeautifulSoup) -> None:
+    """Headings go one level down, below the title of the whole."""
     for level in (5, 4, 3, 2, 1):
         for heading in soup.find_all(f"h{level}"):
             heading.name = f"h{level + 1}"
@@ -236,8 +241,11 @@ def _join(soup: BeautifulSoup, name: str, names: set[str]) -> None:
 
 def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     """Leave of a body what plain text can say."""
-    for tag in soup.select(".side, .source, .csv, a.anchor, [role=tooltip], figcaption details"):
+    for folded in soup.select("figcaption details"):
+        folded.replace_with(folded.select_one(".csv") or "")
+    for tag in soup.select(".side, .source, caption, a.anchor, [role=tooltip]"):
         tag.decompose()
+    _lower(soup)
     for picture in soup.select(".picture"):
         image = picture.select_one("img, svg")
         picture.replace_with(soup.new_tag("p", string=image.get("alt") or image["aria-label"]))

@@ -11,6 +11,8 @@ from dojo import tables
 
 #: no word is explained inside these: they are names, ways to somewhere, or not prose
 LEFT_ALONE = ["a", "code", "h1", "h2", "h3", "summary", "math", "dfn", "details"]
+#: words that are used in their everyday sense too; where it is the glossary's, the text says so itself
+EVERYDAY = {"account", "bulk", "exchange", "sample", "standing", "step", "variant", "weight"}
 
 
 def explain(soup: BeautifulSoup) -> None:
@@ -51,7 +53,7 @@ def _words() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
     """A pattern for all words of the glossary, longest first, and for each its term and definition."""
     known = {}
     for row in tables.everything()["glossary"].rows.values():
-        for word in (row.cells["term"], *row.items("aliases")):
+        for word in (row.cells["term"], *row.items("aliases")) if row.id not in EVERYDAY else ():
             for form in (word, f"{word}s"):
                 known.setdefault(form.casefold(), (row.id, row.cells["definition"]))
     words = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))

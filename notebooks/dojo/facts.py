@@ -291,15 +291,22 @@ def links(markdown: str) -> list[Link]:
     return [piece for block in blocks(markdown) for piece in block if isinstance(piece, Link)]
 
 
-def unshown(markdown: str) -> list[str]:
-    """Footnotes, formulas and images of a text, by name; publish renders none of them yet."""
-    names = {"footnote_ref": "a footnote", "inline_math": "a formula", "block_math": "a formula", "image": "an image"}
-    found, todo = [], list(_parse(markdown))
+def formulas(markdown: str) -> list[str]:
+    """The formulas of a text, as TeX."""
+    return [node["raw"] for node in _nodes(markdown) if node["type"] in ("inline_math", "block_math")]
+
+
+def images(markdown: str) -> list[str]:
+    """The addresses of the images of a text."""
+    return [node["attrs"]["url"] for node in _nodes(markdown) if node["type"] == "image"]
+
+
+def _nodes(markdown: str) -> Iterator[dict[str, Any]]:
+    todo = list(_parse(markdown))
     while todo:
-        node = todo.pop()
-        todo += node.get("children", [])
-        found += [names[node["type"]]] if node["type"] in names else []
-    return found
+        node = todo.pop(0)
+        todo = node.get("children", []) + todo
+        yield node
 
 
 def _blocks(nodes: list[dict[str, Any]]) -> Iterator[list[str | Link]]:
