@@ -21,7 +21,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dojo import dates, marks, tables
+from dojo import dates, marks, slim, tables
 
 #: an alt text says kind, axes, range and finding; shorter ones say nothing, longer ones are not heard out
 ALT_LENGTH = range(40, 301)
@@ -82,54 +82,18 @@ def figure(
 
 
 def svg(drawn: Figure) -> str:
-    """The figure as SVG, equal to the byte in every run: no date, no random ids, no creator.
-
-    Coordinates keep two decimals, and what all texts share is said once: half the size, same picture.
-    """
+    """The figure as SVG, equal to the byte in every run: no date, no random ids, no creator."""
     buffer = io.StringIO()
     with matplotlib.style.context(marks.STYLE):
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<[^>]*>", lambda tag: _lighter(tag[0]), text)
-    common = "text{font: 8.25px DejaVu Sans, Verdana, sans-serif}"
-    text = text.replace('<style type="text/css">', f'<style type="text/css">{common}', 1)
-    return _flat(re.sub(r"\s+", " ", re.sub(r">\s+<", "><", text)).strip())
-
-
-def _flat(text: str) -> str:
-    """The SVG without groups that carry nothing."""
-    carries: list[bool] = []
-    kept = []
-    for part in re.split(r"(<[^>]*>)", text):
-        if part.startswith(("<g>", "<g ")) and not part.endswith("/>"):
-            carries.append(part != "<g>")
-        if part == "<g>" or (part == "</g>" and not carries.pop()):
-            continue
-        kept.append(part)
-    return "".join(kept)
-
-
-def _lighter(tag: str) -> str:
-    """A tag of matplotlib's SVG without what changes nothing; the words between tags are left alone."""
-    # the name of a mark may hold a number too
-    tag = re.sub(r'(?<= )id="[^"]*"|\d+\.\d{3,}', lambda match: match[0] if match[0][0] == "i" else _two(match[0]), tag)
-    tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
-    tag = re.sub(r' id="(?:patch|line2d|text|xtick|ytick|PathCollection)_\d+"', "", tag)
-    for shared in ("font-size: 8.25px; ", "font-family: 'DejaVu Sans', 'Verdana', sans-serif; "):
-        tag = tag.replace(shared, "")
-    return re.sub(r"([;:]) ", r"\1", tag)
-
-
-def _two(number: str) -> str:
-    """A number with at most two decimals."""
-    return f"{float(number):.2f}".rstrip("0").rstrip(".")
+    return slim.slim(buffer.getvalue(), [name for artist in drawn.findobj() if (name := artist.get_gid())])
 
 
 def address(picture: str) -> str:
     """An SVG as the address of an image: readable text, a quarter smaller than base64."""
     plain = picture.replace("'", "&#39;").replace('"', "'")
-    return "data:image/svg+xml," + quote(plain, safe=" '()*+,-./:;=@!$?~[]{}|^")
+    # what would end the address or the attribute it stands in; browsers encode letters beyond ASCII themselves
+    return "data:image/svg+xml," + re.sub(r"[\x00-\x1f%#<>&\\`]", lambda match: quote(match[0]), plain)
 
 
 def _heading(title: str, subtitle: str) -> str:
