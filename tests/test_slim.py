@@ -51,7 +51,7 @@ def test_a_path_written_short_leads_where_it_led(steps, first):
 
 
 def test_level_and_upright_lines_take_one_number():
-    assert slim.written(slim.segments("M 0 390 L 257.25 390 L 257.25 0 L 0 0 z")) == "M0 390h257.25V0H0z"
+    assert slim.written(slim.segments("M 0 390 L 257.25 390 L 257.25 0 L 0 0 z")) == "M0 390H257.25V0H0z"
 
 
 def test_numbers_lose_what_can_be_left_out():
