@@ -11,6 +11,8 @@ import inspect
 import io
 import os
 import re
+import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -55,23 +57,26 @@ def figure(
     subtitle: str = "",
     caption: str = "",
     sources: Iterable[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Shown:
     """A chart with its finding as title, metric and condition as subtitle, and its data folded below.
 
-    Sources are the ids in the `source_ids` column of `data`, then any given. Raises ValueError for
-    an alt text outside ALT_LENGTH or one that only repeats the title.
+    Sources are the ids in the `source_ids` column of `data`, then any given. `names` says what marks are
+    called, by the names they were drawn with: pages then let a reader point at them. Raises ValueError for
+    an alt text outside ALT_LENGTH or one that only repeats the title, and for a name that no mark or several have.
     """
     if len(alt) not in ALT_LENGTH:
         raise ValueError(f"alt text of {len(alt)} characters; expected {ALT_LENGTH[0]} to {ALT_LENGTH[-1]}")
     if alt.strip().casefold() == title.strip().casefold():
         raise ValueError("the alt text repeats the title; say what the chart shows")
-    wide = drawn.get_figwidth() * 96 > 500
-    width = round(drawn.get_figwidth() * 96 * (1 if wide else 1.5))
+    wide = drawn.get_figwidth() * 96 > WIDE
     # a wide chart scrolls in its own box, or its words would shrink with the window; pages do the same in their style
     box, size = (' style="overflow-x: auto"', ' style="max-width: none"') if wide else ("", "")
-    image = f'<img src="{address(svg(drawn))}" width="{width}" alt="{escape(alt)}"{size}>'
+    image = (
+        f'<img src="{address(svg(drawn, names))}" width="{width(drawn.get_figwidth() * 96)}" alt="{escape(alt)}"{size}>'
+    )
     html = (
-        f'<figure class="{"wide" if wide else "narrow"}" style="margin: 0">'
+        f'<figure class="{"wide" if wide else "narrow"}{" interactive" if names else ""}" style="margin: 0">'
         + _heading(title, subtitle)
         + f'<div class="picture"{box}>{image}</div>'
         + f"<figcaption>{_paragraph(caption)}{_credits(data, sources)}"
@@ -81,12 +86,51 @@ def figure(
     return Shown(html, "\n".join(filter(None, [title, subtitle, alt, caption])))
 
 
-def svg(drawn: Figure) -> str:
-    """The figure as SVG, equal to the byte in every run: no date, no random ids, no creator."""
+#: a chart wider than so many pixels is shown as drawn, in a box that scrolls; a narrower one shrinks with the page
+WIDE = 500
+
+
+def width(drawn: float) -> int:
+    """How many pixels wide a chart is shown where there is room: one drawn for a phone is enlarged."""
+    return round(drawn if drawn > WIDE else 1.5 * drawn)
+
+
+def svg(drawn: Figure, names: Mapping[str, str] | None = None) -> str:
+    """The figure as SVG, equal to the byte in every run: no date, no random ids, no creator.
+
+    Marks in `names` get areas with these words as titles. ValueError for a name that no mark or several have.
+    """
     buffer = io.StringIO()
     with matplotlib.style.context(marks.STYLE):
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return slim.slim(buffer.getvalue(), [name for artist in drawn.findobj() if (name := artist.get_gid())])
+    drawn_names = Counter(name for artist in drawn.findobj() if (name := artist.get_gid()))
+    if wrong := [name for name in names or {} if drawn_names[name] != 1]:
+        raise ValueError(f"names for marks that are not drawn exactly once: {', '.join(wrong)}")
+    return slim.slim(buffer.getvalue(), drawn_names, names)
+
+
+#: what a mark is called is heard as a whole, so it is short
+NAME = 140
+
+
+def names(rows: pd.DataFrame, *says: str) -> dict[str, str]:
+    """What to call the mark of each row: what it is, in the columns `says`, then its date, standing and source.
+
+    Columns date, standing and source_ids are used where there are any; words are cut where all would be too long.
+    """
+    return {str(index): _called(row, says) for index, row in rows.iterrows()}
+
+
+def _called(row: pd.Series, says: Sequence[str]) -> str:
+    told = [f"{name} {number(cell)}" if isinstance(cell := row[name], int | float) else str(cell) for name in says]
+    known = [when(row["date"])] if row.get("date") else []
+    known += [row["standing"]] if row.get("standing") else []
+    first, *more = row.get("source_ids") or [""]
+    publisher = tables.find(first, "sources")[0].cells["publisher"] if first else ""
+    parts = [", ".join(known), f"{publisher} and {len(more)} more" if more else publisher]
+    rest = " ".join(f"{part}." for part in parts if part)
+    what = textwrap.shorten(", ".join(filter(None, told)), NAME - len(rest), placeholder=" …")
+    return f"{what if what.endswith(('.', '…', '?', '!')) else f'{what}.'}\n{rest}".strip()
 
 
 def address(picture: str) -> str:

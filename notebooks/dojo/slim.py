@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Collection, Iterator
-from itertools import count, groupby, product
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, count, groupby, product
 from string import ascii_lowercase
 from xml.sax.saxutils import escape
+
+from dojo import hits
+from dojo.hits import Box
 
 #: x and y in hundredths of a point, so that sums are exact
 Point = tuple[int, int]
 #: a command of a path and its points, absolute
 Segment = tuple[str, tuple[Point, ...]]
-#: left, top, right and bottom, in hundredths of a point
-Box = tuple[int, int, int, int]
-
 #: what every chart has: said once in the root, from which the rest inherits
 SHARED = {
     "fill": "#1b1b1b",
@@ -41,19 +41,25 @@ USUAL = {"stroke-width": "1", "stroke-dashoffset": "0", "text-anchor": "start", 
 SHORT = 40
 
 
-def slim(text: str, names: Collection[str]) -> str:
-    """The SVG with nothing that the picture does not need; of the ids only those in `names` are kept."""
+def slim(text: str, names: Collection[str], told: Mapping[str, str] | None = None) -> str:
+    """The SVG with nothing that the picture does not need; of the ids only those in `names` are kept.
+
+    `told` has words for some of these: each gets an area with the words as its title, above the picture.
+    ValueError for one that is not drawn.
+    """
     root = _read(text)
     _unmark(root)
     _unclip(root)
     _unwrap(root, set(names))
     _unpaper(root)
     _sort_axes(root)
+    areas = [_areas(root, told)] if told else []
     _merge(root)
-    _rename(root, set(names))
+    _rename(root, areas, set(names))
     _run(root)
     _inherit(root)
     style = _classes(root)
+    root.extend(areas)
     return _text(root, style)
 
 
@@ -330,7 +336,8 @@ def _merge(root: ET.Element) -> None:
     for path in root.iter("path"):
         data = segments(path.get("d", ""))
         if all(kind in "ML" for kind, _ in data) and not re.search(r"L [^ML]+L", path.get("d", "")):
-            path.attrib.pop("stroke-linejoin", None)  # nothing is joined
+            path.attrib.pop("stroke-linejoin", None)  # nothing is joined, and a line has no area
+            path.set("fill", "none")
     for parent in list(root.iter()):
         children: list[ET.Element] = []
         for child in parent:
@@ -353,10 +360,53 @@ def _look(element: ET.Element) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((k, v) for k, v in element.attrib.items() if k in LOOKS))
 
 
+# --- areas of marks --------------------------------------------------------------------------------
+
+
+def _areas(root: ET.Element, told: Mapping[str, str]) -> ET.Element:
+    """A group of areas without look, each with its words, from left to right."""
+    named = {name: element for element in root.iter() if (name := element.get("id", "")) in told}
+    if missing := [name for name in told if name not in named]:
+        raise ValueError(f"not drawn, so that it cannot be named: {', '.join(missing)}")
+    lines = {name: element for name, element in named.items() if _slanted(element)}
+    boxes = {name: _around(element) for name, element in named.items() if name not in lines}
+    page = tuple(hundredths(n) for n in root.get("viewBox", "").split())
+    group = ET.Element("g", {"class": "marks", "pointer-events": "fill", "fill": "none"})
+    for name, element in lines.items():  # below the areas, which are smaller
+        clip = {"clip-path": element.get("clip-path", "")} if "clip-path" in element.attrib else {}
+        look = {"d": element.get("d", "").strip(), "pointer-events": "stroke", "stroke-width": "8"}
+        group.append(_told("path", name, told, look | clip))
+    for name, (left, top, right, bottom) in hits.areas(boxes, (page[0], page[1], page[2], page[3])).items():
+        size = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        group.append(_told("rect", name, told, {k: number(v) for k, v in size.items()}))
+    return group
+
+
+def _told(tag: str, name: str, told: Mapping[str, str], look: dict[str, str]) -> ET.Element:
+    area = ET.Element(tag, look | {"data-mark": name})
+    ET.SubElement(area, "title").text = told[name]
+    return area
+
+
+def _slanted(element: ET.Element) -> bool:
+    """True for a line whose box would take in much else."""
+    if element.tag != "path" or "z" in element.get("d", "") or element.get("fill") != "none":
+        return False
+    left, top, right, bottom = _around(element)
+    return min(right - left, bottom - top) > 2 * hits.LEAST
+
+
+def _around(element: ET.Element) -> Box:
+    """The box around all that is drawn of a mark."""
+    boxes = [found for part in element.iter() if (found := box(part))]
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
 # --- saying it once --------------------------------------------------------------------------------
 
 
-def _rename(root: ET.Element, names: set[str]) -> None:
+def _rename(root: ET.Element, areas: list[ET.Element], names: set[str]) -> None:
     """Short ids for what is referred to, none of them the name of a mark."""
     letters = ("".join(some) for size in count(1) for some in product(ascii_lowercase, repeat=size))
     free = (name for name in letters if name not in names)
@@ -364,7 +414,7 @@ def _rename(root: ET.Element, names: set[str]) -> None:
     for defs in root.iter("defs"):
         for element in defs:
             element.set("id", short[element.get("id")])
-    for element in root.iter():
+    for element in chain(*(part.iter() for part in (root, *areas))):
         if element.tag == "use":
             element.set("href", f"#{short[element.get('href', '')[1:]]}")
         for name, value in element.attrib.items():
