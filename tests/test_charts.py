@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -363,6 +364,51 @@ def test_no_word_is_smaller_than_eleven_pixels(chart):
     assert min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text()) * 96 / 72 >= 11
 
 
+def test_every_chart_is_looked_at():
+    drawn = {name for draw, _, _ in CHARTS.values() for name in draw.__code__.co_names}
+    assert {name for name in charts.__all__ if name.islower()} <= drawn
+
+
+def test_no_word_of_the_picture_is_smaller_than_eleven_pixels_where_it_is_shown_smallest(chart):
+    """A wide chart is shown as drawn; any other shrinks to a column of 343 pixels, that of a phone."""
+    picture = ET.fromstring(show.svg(chart[0]))
+    across = float(picture.get("viewBox").split()[2])
+    shown = across * 4 / 3 if across * 4 / 3 > show.WIDE else 343
+    sizes = [float(e.get("font-size", "99px").removesuffix("px")) for e in picture.iter()]
+    sizes += [float(size) for size in re.findall(r"font-size:([\d.]+)px", "".join(picture.itertext()))]
+    assert min(sizes) * shown / across >= 10.99
+    assert shown >= 700 or shown == 343
+
+
+#: the charts whose marks a reader may point at
+NAMED_MARKS = {
+    "long timeline": (EVENTS, ["summary"]),
+    "strip": (SUMMER, ["summary"]),
+    "flow": (FLOW, ["label", "lane"]),
+    "deciding": (SHEETS, ["raw", "share"]),
+}
+
+
+@pytest.mark.parametrize("name", NAMED_MARKS)
+def test_every_named_mark_has_an_area_on_what_is_drawn_of_it(name):
+    rows, says = NAMED_MARKS[name]
+    picture = ET.fromstring(show.svg(CHARTS[name][0](), show.names(rows, *says)))
+    areas = {e.get("data-mark"): e for e in picture.iter() if e.get("data-mark")}
+    assert set(areas) == set(rows.index)
+    for circle in picture.iterfind(".//{*}circle[@id]"):
+        x, y, width, height = (float(areas[circle.get("id")].get(k)) for k in ("x", "y", "width", "height"))
+        assert x - 0.02 <= float(circle.get("cx")) <= x + width + 0.02
+        assert y - 0.02 <= float(circle.get("cy")) <= y + height + 0.02
+        assert min(width, height) >= 2
+
+
+def test_a_slanted_line_is_met_along_it_and_not_in_all_of_its_box():
+    picture = ET.fromstring(show.svg(CHARTS["deciding"][0](), {"board-8": "Eight."}))
+    (area,) = picture.iterfind(".//*[@data-mark]")
+    assert area.tag.endswith("path")
+    assert area.get("pointer-events") == "stroke"
+
+
 def test_a_chart_is_as_wide_as_a_phone_or_scrolls(chart):
     assert round(chart[0].get_figwidth() * 96) in (marks.NARROW, marks.WIDE)
 
@@ -516,12 +562,13 @@ import sys
 sys.path[:0] = {paths!r}
 import test_charts
 from dojo import show
-sys.stdout.write(show.svg(test_charts.CHARTS["strip"][0]()))
+names = show.names(test_charts.SUMMER, "summary")
+sys.stdout.write(show.svg(test_charts.CHARTS["strip"][0](), names))
 """
 
 
 def test_a_chart_is_the_same_to_the_byte_in_another_process():
-    here = show.svg(CHARTS["strip"][0]())
+    here = show.svg(CHARTS["strip"][0](), show.names(SUMMER, "summary"))
     script = DRAW.format(paths=[str(__file__).rpartition("/")[0]])
     for seed in ("1", "2"):
         there = subprocess.run(

@@ -1,5 +1,8 @@
 """What is put on the page carries title, alt text, caption, sources and data; sliders only where they move."""
 
+import xml.etree.ElementTree as ET
+from urllib.parse import unquote
+
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -40,6 +43,58 @@ def test_an_alt_text_that_says_nothing_is_refused(alt):
 def test_an_alt_text_that_repeats_the_title_is_refused():
     with pytest.raises(ValueError, match="repeats the title"):
         shown(title=ALT)
+
+
+def dots(*names):
+    figure = marks.canvas(marks.NARROW, 100)
+    ax = figure.add_axes((0.1, 0.2, 0.8, 0.7))
+    for place, name in enumerate(names):
+        ax.scatter([place], [0]).set_gid(name)
+    return figure
+
+
+def test_marks_that_are_named_get_areas_with_their_words():
+    html = show.figure(dots("a", "b"), title="Two", alt=ALT, data=DATA, names={"b": '<second> & "last"'}).html
+    soup = BeautifulSoup(html, "html.parser")
+    assert soup.figure["class"] == ["narrow", "interactive"]
+    picture = ET.fromstring(unquote(soup.img["src"].partition(",")[2]))
+    (area,) = picture.iterfind(".//*[@data-mark]")
+    assert area.get("data-mark") == "b"
+    assert "".join(area.itertext()) == '<second> & "last"'
+    (circle,) = picture.iterfind(".//*[@id='b']")
+    middle = float(area.get("x")) + float(area.get("width")) / 2
+    assert middle == pytest.approx(float(circle.get("cx")), abs=0.02)
+    assert "interactive" not in shown().html
+
+
+@pytest.mark.parametrize(("drawn", "named"), [(("a",), "b"), (("a", "a"), "a")])
+def test_a_name_for_no_mark_or_for_several_is_refused(drawn, named):
+    with pytest.raises(ValueError, match=f"not drawn exactly once: {named}"):
+        show.figure(dots(*drawn), title="Two", alt=ALT, data=DATA, names={named: "words"})
+
+
+def test_a_name_for_what_is_hidden_is_refused():
+    figure = dots("a")
+    figure.axes[0].collections[0].set_visible(False)
+    with pytest.raises(ValueError, match="cannot be named: a"):
+        show.svg(figure, {"a": "words"})
+
+
+def test_a_mark_is_called_by_its_words_date_standing_and_source():
+    rows = pd.DataFrame(
+        {
+            "summary": ["A short one", "Long " * 60],
+            "date": ["2025-08-07", "2024"],
+            "standing": ["reported", "confirmed"],
+            "source_ids": [("cnbc-2025-08-07", "electrek-2024-01-26"), ("cnbc-2025-08-07",)],
+        },
+        index=["short", "long"],
+    )
+    called = show.names(rows, "summary")
+    assert called["short"] == "A short one.\n7 August 2025, reported. CNBC and 1 more."
+    assert called["long"].endswith("Long …\n2024, confirmed. CNBC.")
+    assert len(called["long"]) <= show.NAME + 1
+    assert show.names(DATA.fillna(0), "what", "value") == {"0": "a, value 1.\nCNBC.", "1": "b, value 0."}
 
 
 def test_html_in_the_data_stays_text():
