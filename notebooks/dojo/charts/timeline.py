@@ -337,7 +337,7 @@ def compute(dojo: pd.DataFrame, others: pd.DataFrame) -> Figure:
     stroke, a date known only to a window as a thin line, standing by fill.
     """
     figure = canvas(NARROW, 430)
-    ax = figure.add_axes((0.135, 0.115, 0.85, 0.865))
+    ax = figure.add_axes((0.145, 0.115, 0.84, 0.865))
     both = pd.concat([dojo, others])
     ax.set_xlim(both["start"].min() - pd.Timedelta(days=90), both["end"].max() + pd.Timedelta(days=60))
     ax.set_ylim(0, both["high"].max() * 1.08)
