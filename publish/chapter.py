@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 
 from dojo import facts
-from publish import clean, notebooks, notes, prose, terms
+from publish import clean, inline, notebooks, notes, prose, terms
 from publish.execute import node
 from publish.notebooks import Notebook
 
@@ -44,6 +44,7 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
     _head(soup)
     _tidy_code(soup)
     _tidy_tables(soup)
+    _set_in(soup)
     _offer(soup, book)
     _give_focus(soup)
     return soup
@@ -57,7 +58,7 @@ def contents(soup: BeautifulSoup) -> list[dict[str, str]]:
 
 def downloads(soup: BeautifulSoup) -> dict[str, str]:
     """The tables that a body offers, as CSV, by the path that its links name."""
-    return {link["href"]: as_csv(_table_of(link)) for link in soup.select("a[download]")}
+    return {link["href"]: as_csv(link.find_previous("table")) for link in soup.select("a[download]")}
 
 
 def figures(book: Notebook) -> dict[str, str]:
@@ -67,7 +68,7 @@ def figures(book: Notebook) -> dict[str, str]:
         images = BeautifulSoup(notebooks.output_html(cell), "html.parser").select(f'img[src^="{clean.PICTURE}"]')
         for number, image in enumerate(images, 1):
             path = f"figures/{book.name}-{cell['id']}{f'-{number}' if number > 1 else ''}.svg"
-            found[path] = unquote(image["src"].partition(",")[2]) + "\n"
+            found[path] = _svg(image) + "\n"
     return found
 
 
@@ -247,11 +248,38 @@ def _stackable(table: Tag) -> None:
             cell["data-name"] = name
 
 
+def _set_in(soup: BeautifulSoup) -> None:
+    """Set charts whose marks can be pointed at into the page; a mark leads to its row in the data below."""
+    for number, image in enumerate(soup.select("figure.interactive .picture > img"), 1):
+        prefix, rows = f"f{number}", {}
+        for heading in image.find_parent("figure").select("tbody th[scope=row]"):
+            rows[heading.get_text()] = heading.parent
+        drawn = BeautifulSoup(inline.inline(_svg(image), prefix, image["alt"], set(rows)), "html.parser").svg
+        for mark in drawn.select(".marks > a"):
+            row = mark["href"].removeprefix(f"#{prefix}-")
+            rows[row]["id"] = mark["href"][1:]
+        image.replace_with(drawn)
+
+
+def _svg(image: Tag) -> str:
+    return unquote(image["src"].partition(",")[2])
+
+
 def _give_focus(soup: BeautifulSoup) -> None:
     """Whatever scrolls can be reached without a mouse, under a name."""
     for picture in soup.select(".wide .picture"):
         title = picture.find_previous(class_="title").find("strong")
         picture.attrs |= {"role": "region", "tabindex": "0", "aria-label": f"Chart: {title.get_text()}"}
+
+
+def give_once(soup: BeautifulSoup) -> None:
+    """Give each address once: where a table names a source again, it leads to where its address stands."""
+    given: dict[str, Tag] = {}
+    for link in soup.select('a[href^="http"]'):
+        first = given.setdefault(link["href"], link)
+        if first is not link and link.find_parent("td"):
+            first["id"] = first.get("id", f"s{len(given)}")
+            link["href"] = f"#{first['id']}"
 
 
 # --- data to take along --------------------------------------------------------------------------
@@ -266,10 +294,6 @@ def _offer(soup: BeautifulSoup, book: Notebook) -> None:
             link = soup.new_tag("a", attrs={"href": path, "download": ""}, string="Download as CSV")
             table.find_parent(class_="scroll").insert_after(link)
             link.wrap(soup.new_tag("p", attrs={"class": "csv"}))
-
-
-def _table_of(link: Tag) -> Tag:
-    return link.find_previous("table")
 
 
 def as_csv(table: Tag) -> str:

@@ -151,8 +151,8 @@ def _mark(area: ET.Element, prefix: str, rows: Collection[str], page: Page) -> E
     """A mark that can be pointed at and focused: its words, its area, and a tip that shows the words."""
     name, words = area.get("data-mark", ""), area.findtext("title") or ""
     link = {"href": f"#{prefix}-{name}"} if name in rows else {"tabindex": "0", "role": "img"}
-    mark = ET.Element("a" if name in rows else "g", {"class": "mark", **link})
-    ET.SubElement(mark, "title").text = words
+    mark = ET.Element("a" if name in rows else "g", link)
+    ET.SubElement(mark, "title").text = words.replace("\n", " ")
     mark.append(_area(area, prefix))
     mark.append(_tip(words, _box(area), page))
     return mark
@@ -161,8 +161,10 @@ def _mark(area: ET.Element, prefix: str, rows: Collection[str], page: Page) -> E
 def _area(area: ET.Element, prefix: str) -> ET.Element:
     """The area of a mark without a look of its own: a rectangle, or a line that counts along its width."""
     line = area.tag == "path"
-    names = ("d", "stroke-width") if line else ("x", "y", "width", "height")
-    given = {name: area.get(name, "") for name in names if PLAIN.fullmatch(area.get(name, ""))}
+    if line:
+        given = {name: area.get(name, "") for name in ("d", "stroke-width") if PLAIN.fullmatch(area.get(name, ""))}
+    else:
+        given = {name: f"{float(area.get(name, '0')):.4g}" for name in ("x", "y", "width", "height")}
     if clip := _value(area.get("clip-path", ""), prefix):
         given["clip-path"] = clip
     return ET.Element("path" if line else "rect", given)
@@ -179,24 +181,15 @@ def _box(area: ET.Element) -> tuple[float, float, float, float]:
 
 
 def _tip(words: str, box: tuple[float, float, float, float], page: Page) -> ET.Element:
-    """The words of a mark in a box beside it, within the chart: above where there is room, else below.
-
-    What the mark is takes one line, cut where it is longer; the title has all of it.
-    """
+    """The words of a mark as text beside it, within the chart: above where there is room, else below."""
     letters = LETTERS["wide" if page.width * 4 / 3 > show.WIDE else "narrow"]
-    what, *more = words.split("\n")
-    lines = textwrap.wrap(what, letters, max_lines=1, placeholder=" …")
-    lines += [line for rest in more for line in textwrap.wrap(rest, letters)]
-    width = round(max(map(len, lines), default=0) * WIDTH) + 2 * MARGIN
-    height = len(lines) * HEIGHT + MARGIN
-    left = max(1, min((box[0] + box[2] - width) / 2, page.width - width - 1))
+    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, letters)] or [""]
+    width, height = max(map(len, lines)) * WIDTH + 2 * MARGIN, len(lines) * HEIGHT + MARGIN
+    left = max(1, min((box[0] + box[2] - width) / 2, page.width - width - 1)) + MARGIN
     above = box[1] - height - 3
     top = above if above >= 1 else min(box[3] + 3, page.height - height - 1)
-    place = f"translate({left + MARGIN:.0f} {top + HEIGHT:.0f})"
-    tip = ET.Element("g", {"class": "tip", "aria-hidden": "true", "transform": place})
-    ET.SubElement(tip, "path", {"d": f"M-{MARGIN}-{HEIGHT}h{width}v{height}h-{width}z"})
-    text = ET.SubElement(tip, "text")
-    text.text = lines[0] if lines else ""
+    text = ET.Element("text", {"x": f"{left:.0f}", "y": f"{top + HEIGHT:.0f}"})
+    text.text = lines[0]
     for line in lines[1:]:
-        ET.SubElement(text, "tspan", {"x": "0", "dy": str(HEIGHT)}).text = line
-    return tip
+        ET.SubElement(text, "tspan", {"x": text.get("x", ""), "dy": str(HEIGHT)}).text = line
+    return text

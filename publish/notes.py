@@ -12,7 +12,7 @@ from dojo import facts, show, tables
 #: what takes notes beside it, as a whole
 BLOCKS = {"p", "ul", "ol", "blockquote", "table"}
 #: how many sources a note names
-MOST = 4
+MOST = 3
 #: the columns that add to what the words say, best first
 ADDS = ("note", "closest", "why", "reason", "statement", "title")
 

@@ -33,7 +33,11 @@ ICON = (
 
 def render(book: Notebook, books: Sequence[Notebook]) -> str:
     """The page of a notebook, its outputs as stored in it; `books` are all pages, in reading order."""
-    soup = chapter.body(book, books)
+    return _page(chapter.body(book, books), book, books)
+
+
+def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str:
+    chapter.give_once(soup)
     place = [b.name for b in books].index(book.name)
     return _framed(
         "page.html.j2",
@@ -78,6 +82,7 @@ def edition(books: Sequence[Notebook]) -> str:
         for link in soup.select("a[download]"):
             name = link["href"].rpartition("/")[2]
             link.attrs |= {"href": chapter.embedded(chapter.as_csv(link.find_previous("table"))), "download": name}
+        chapter.give_once(soup)
         _join(soup, book.name, {b.name for b in books})
         for entry in contents:
             entry["id"] = f"{book.name}.{entry['id']}"
@@ -110,9 +115,9 @@ def together(books: Sequence[Notebook]) -> dict[str, str]:
 
 def files(book: Notebook, books: Sequence[Notebook]) -> dict[str, str]:
     """What a notebook makes, by path: its page, its figures, its tables."""
-    page = render(book, books)
-    downloads = chapter.downloads(BeautifulSoup(page, "html.parser"))
-    return {f"{book.name}.html": page, **chapter.figures(book), **downloads}
+    soup = chapter.body(book, books)
+    made = chapter.figures(book) | chapter.downloads(soup)
+    return {f"{book.name}.html": _page(soup, book, books), **made}
 
 
 # --- the frame -----------------------------------------------------------------------------------

@@ -109,14 +109,15 @@ def svg(drawn: Figure, names: Mapping[str, str] | None = None) -> str:
     return slim.slim(buffer.getvalue(), drawn_names, names)
 
 
-#: what a mark is called is heard as a whole, so it is short
-NAME = 140
+#: what a mark is, is heard as a whole, so it is short
+NAME = 60
 
 
 def names(rows: pd.DataFrame, *says: str) -> dict[str, str]:
     """What to call the mark of each row: what it is, in the columns `says`, then its date, standing and source.
 
-    Columns date, standing and source_ids are used where there are any; words are cut where all would be too long.
+    What it is has a line of its own. Columns date, standing and source_ids are used where there are any; what is longer
+    than NAME is cut.
     """
     return {str(index): _called(row, says) for index, row in rows.iterrows()}
 
@@ -127,10 +128,10 @@ def _called(row: pd.Series, says: Sequence[str]) -> str:
     known += [row["standing"]] if row.get("standing") else []
     first, *more = row.get("source_ids") or [""]
     publisher = tables.find(first, "sources")[0].cells["publisher"] if first else ""
-    parts = [", ".join(known), f"{publisher} and {len(more)} more" if more else publisher]
-    rest = " ".join(f"{part}." for part in parts if part)
-    what = textwrap.shorten(", ".join(filter(None, told)), NAME - len(rest), placeholder=" …")
-    return f"{what if what.endswith(('.', '…', '?', '!')) else f'{what}.'}\n{rest}".strip()
+    what = textwrap.shorten(", ".join(filter(None, told)), NAME, placeholder=" …")
+    parts = [what, ", ".join(known), f"{publisher} and {len(more)} more" if more else publisher]
+    what, *rest = (part if part.endswith((".", "…", "?", "!")) else f"{part}." for part in parts if part)
+    return f"{what}\n{' '.join(rest)}".strip()
 
 
 def address(picture: str) -> str:
