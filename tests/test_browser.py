@@ -10,53 +10,40 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Error
 
-from publish import __main__, browsers
+from publish import __main__, audit, browsers
 
 PAGES = sorted(__main__.EXPORTS.glob("*.html"))
 WIDTHS = 1280, 375
 SCHEMES = "light", "dark"
 
 
-def faults(browser: Browser, path: Path) -> list[str]:
+def faults(browser: Browser, path: Path, **more: bool) -> list[str]:
     """What goes wrong when a page is opened from disk without a network: wide and narrow, light and dark."""
-    found = []
-    with browser.new_context(offline=True) as context:
-        page = context.new_page()
-        page.on("console", lambda said: found.append(f"{said.type}: {said.text}") if is_complaint(said.type) else None)
-        page.on("pageerror", lambda error: found.append(f"script: {error.message}"))
-        page.on("request", lambda asked: found.append(f"asks: {asked.url}") if is_foreign(asked.url, path) else None)
-        for width, scheme in product(WIDTHS, SCHEMES):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.emulate_media(color_scheme=scheme)
-            page.goto(path.as_uri())
-            taken = page.evaluate("document.documentElement.scrollWidth")
-            if taken > width:
-                found.append(f"wide: {taken} of {width}, {scheme}")
-    return found
-
-
-def is_complaint(kind: str) -> bool:
-    return kind in ("error", "warning")
-
-
-def is_foreign(url: str, path: Path) -> bool:
-    return url != path.as_uri() and not url.startswith("data:")
+    return [
+        f"{fault}, {width} {scheme}"
+        for width, scheme in product(WIDTHS, SCHEMES)
+        for fault in audit.look(browser, path, width, scheme, **more).faults
+    ]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_a_page_opens_without_complaint_and_fits_its_window(browser, path):
+def test_a_page_opens_without_complaint_fits_its_window_and_keeps_nobody_out(browser, path):
     assert faults(browser, path) == []
 
 
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
-        ("<script>console.warn('odd')</script>", "warning: odd"),
-        ("<script>console.error('bad')</script>", "error: bad"),
-        ("<script>throw new Error('lost')</script>", "script: lost"),
-        ("<img src='https://example.org/a.png' alt=''>", "asks: https://example.org/a.png"),
-        ("<p style='width: 376px'>x", "wide: 376 of 375, dark"),
-        ("<style>@media (prefers-color-scheme: dark) { p { width: 1300px } }</style><p>x", "wide: 1300 of 1280, dark"),
+        ("<script>console.warn('odd')</script>", "warning: odd, 1280 light"),
+        ("<script>console.error('bad')</script>", "error: bad, 375 light"),
+        ("<script>throw new Error('lost')</script>", "script: lost, 1280 light"),
+        ("<img src='https://example.org/a.png' alt=''>", "asks: https://example.org/a.png, 1280 light"),
+        ("<p style='width: 376px'>x", "wide: 376 of 375, 375 dark"),
+        ("<details><summary>s</summary><p style='width: 376px'>x</details>", "wide: 376 of 375, 375 dark"),
+        (
+            "<style>@media (prefers-color-scheme: dark) { p { width: 1300px } }</style><p>x",
+            "wide: 1300 of 1280, 1280 dark",
+        ),
     ],
 )
 def test_a_page_with_a_fault_is_noticed(browser, tmp_path, body, fault):
