@@ -54,6 +54,12 @@ def opened() -> Iterator[Browser]:
             browser.close()
 
 
+def executable(browser: Browser) -> str:
+    """The file that a browser was started from, for programs that start one of their own."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return next(psutil.Process(one["id"]).exe() for one in processes if one["type"] == "browser")
+
+
 def started(chromium: BrowserType) -> Browser:
     """The first browser that starts; one that is found but does not start is passed over."""
     for way in ways():
