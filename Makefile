@@ -23,10 +23,11 @@ check: setup ## follow every fact link, executing nothing
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-bench: setup ## time building the pages, rounding and training beside their peers, the model of a board
+bench: setup ## time building the pages, rounding and training beside their peers, the model of a board, the pages beside others'
 	@$(BIN)/python -m publish.bench
 	@$(BIN)/python -m publish.bench_formats
 	@$(BIN)/python -m publish.bench_board
+	@$(BIN)/python -m publish.bench_pages
 
 clean: ## remove what was built or installed here
 	rm -rf .venv build .hypothesis *.egg-info
