@@ -14,9 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -277,7 +278,7 @@ ROWS: dict[str, Callable[[Made], str]] = {
     "dark where the reader is": lambda made: "yes" if all(page.is_dark for page in made.pages) else "no",
     "first thing to read, ms": lambda made: f"{made.paint:.0f}",
     "links within that lead nowhere": lambda made: f"{total(made, 'dead')} of {total(made, 'links')}",
-    "printed, sheets of A4": lambda made: str(sum(page.sheets for page in made.pages)),
+    "sheets of A4 when printed": lambda made: str(sum(page.sheets for page in made.pages)),
     "blocks of code with cut lines in print": lambda made: code(made.pages),
     "making a page, s": lambda made: f"{made.seconds / len(made.pages):.2f}",
 }
@@ -320,48 +321,48 @@ def table(found: dict[str, Made]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def main(rounds: int = 5) -> None:
-    """Let all make their pages, look at them and time them, and print the table."""
+def main(rounds: int = 9) -> None:
+    """Let all make their pages, time them and look at them, and print the table."""
     makers, books = peers.makers(), notebooks.everything()
-    with tempfile.TemporaryDirectory() as folder, browsers.opened() as browser:
-        found = compare(browser, makers, [book.name for book in books], Path(folder), rounds)
-        print(
-            f"\n{len(books)} notebooks with their stored outputs, opened from disk without a network in Chromium "
-            f"{browser.version} on {os.cpu_count()} cores. Times are medians, makers taken in turn: "
-            f"pages opened {rounds} times, made {builds(rounds)} times by each maker's command.\n"
-        )
+    middle = sorted(books, key=lambda book: book.path.stat().st_size)[len(books) // 2].name
+    builds = max(1, rounds // 3)  # takes longer than opening a page
+    with tempfile.TemporaryDirectory() as folder:
+        sites, took = built(makers, Path(folder), builds)
+        with browsers.opened() as browser:
+            paints = in_turn(
+                {name: partial(first_paint, browser, page_of(site, middle)) for name, site in sites.items()}, rounds
+            )
+            known = f"Chromium {browser.version}, {os.cpu_count()} cores"
+        plain = peers.write_plain(Path(folder) / "plain")
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # nothing is timed any more
+            looks = pool.map(lambda maker: looked(maker, sites[maker.name], plain, [b.name for b in books]), makers)
+            found = {m.name: Made(*look, took[m.name], paints[m.name]) for m, look in zip(makers, looks, strict=True)}
+    print(
+        f"\n{len(books)} notebooks with their stored outputs, opened from disk without a network; {known}. Times are "
+        f"medians, makers taken in turn: {middle} opened {rounds} times, all made {builds} times by a command.\n"
+    )
     print(table(found))
 
 
-def builds(rounds: int) -> int:
-    """How often pages are made, which takes longer than opening them."""
-    return rounds // 2 + 1
-
-
-def compare(
-    browser: Browser, makers: Sequence[peers.Maker], names: Sequence[str], folder: Path, rounds: int
-) -> dict[str, Made]:
-    """What each maker made of these notebooks of the suite, in a folder that holds all of it."""
+def built(makers: Sequence[peers.Maker], folder: Path, rounds: int) -> tuple[dict[str, Path], dict[str, float]]:
+    """The sites that the makers made of the suite's notebooks in the last round, and the seconds it took them."""
     sites: dict[str, Path] = {}
 
     def build(maker: peers.Maker) -> float:
-        """Make all pages in a new folder; those of the last round are looked at."""
         out = Path(tempfile.mkdtemp(dir=folder))
         return seconds(lambda: sites.update({maker.name: maker.build(notebooks.FOLDER, out)}))
 
-    took = in_turn({maker.name: lambda maker=maker: build(maker) for maker in makers}, builds(rounds))
-    files = {(maker.name, name): page_of(sites[maker.name], name) for name in names for maker in makers}
-    paints = in_turn({key: lambda file=file: first_paint(browser, file) for key, file in files.items()}, rounds)
-    plain = peers.write_plain(folder / "plain")
-    found = {}
-    for maker in makers:
-        site, mine = sites[maker.name], [(maker.name, name) for name in names]
-        pages = [look(browser, files[key], site) for key in mine]
-        other = maker.build(plain, folder / f"plain of {maker.name}")
+    took = in_turn({maker.name: partial(build, maker) for maker in makers}, rounds)
+    return sites, took
+
+
+def looked(maker: peers.Maker, site: Path, plain: Path, names: Sequence[str]) -> tuple[int, list[Seen], Seen, str]:
+    """What a browser of its own finds on a maker's pages, and on what it makes of the plain notebooks."""
+    other = maker.build(plain, plain.with_name(f"plain of {maker.name}"))
+    with browsers.opened() as browser:
+        pages = [look(browser, page_of(site, name), site) for name in names]
         probe = look(browser, page_of(other, "probe"), other)
-        paint = statistics.median(paints[key] for key in mine)
-        found[maker.name] = Made(weight(site), pages, probe, bare(other), took[maker.name], paint)
-    return found
+    return weight(site), pages, probe, bare(other)
 
 
 def page_of(site: Path, name: str) -> Path:

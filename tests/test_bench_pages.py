@@ -168,3 +168,32 @@ def test_the_book_left_out_is_named(monkeypatch, tmp_path, capsys):
     assert peers.book_version() == ""
     assert "left out: no room" in capsys.readouterr().err
     assert not any("Book" in maker.name for maker in peers.makers())
+
+
+def test_a_table_says_the_worst_of_each_maker(browser, page, tmp_path):
+    wide = bench_pages.look(
+        browser, page(f"<p style='width: 500px'>b</p><pre>{WORDS}</pre><a href=lost.html>c</a>"), tmp_path
+    )
+    made = bench_pages.Made(1_500_000, [wide, wide], wide, "refused", 3.0, 99.6)
+    lines = bench_pages.table({"one": made, "two": made}).splitlines()
+    said = {line.split(" | ")[0].strip("| "): line.split(" | ")[1] for line in lines[2:]}
+    assert lines[0] == "|  | one | two |"
+    assert said["all that is written, MB"] == "1.5"
+    assert said["pages wider than a phone"] == "2"
+    assert said["plain notebook on a phone"] == "widens the page"
+    assert said["links within that lead nowhere"] == "2 of 2"
+    assert said["blocks of code with cut lines in print"] == "2 of 2"
+    assert said["dark where the reader is"] == "no"
+    assert said["making a page, s"] == "1.50"
+
+
+def test_a_maker_is_looked_at_with_a_browser_of_its_own(page, tmp_path):
+    def build(plain, out):
+        out.mkdir()
+        page("<p>a</p>", f"{out.name}/probe.html")
+        return out
+
+    site = build(None, tmp_path / "site")
+    size, seen, probe, bare = bench_pages.looked(peers.Maker("own", build), site, tmp_path / "plain", ["probe"])
+    assert (len(seen), bare) == (1, "refused")
+    assert size == seen[0].bytes == probe.bytes
