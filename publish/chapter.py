@@ -274,12 +274,11 @@ def _give_focus(soup: BeautifulSoup) -> None:
 
 def give_once(soup: BeautifulSoup) -> None:
     """Give each address once: where a table names a source again, it leads to where its address stands."""
-    given: dict[str, Tag] = {}
+    given: dict[str, tuple[Tag, str]] = {}
     for link in soup.select('a[href^="http"]'):
-        first = given.setdefault(link["href"], link)
+        first, place = given.setdefault(link["href"], (link, f"s{len(given)}"))
         if first is not link and link.find_parent("td"):
-            first["id"] = first.get("id", f"s{len(given)}")
-            link["href"] = f"#{first['id']}"
+            first["id"], link["href"] = place, f"#{place}"
 
 
 # --- data to take along --------------------------------------------------------------------------
