@@ -315,10 +315,13 @@ def code(pages: Sequence[Seen]) -> str:
 
 
 def table(found: dict[str, Made]) -> str:
-    """What was found as a table of Markdown, a maker a column."""
-    rows = [["", *found], ["---"] * (len(found) + 1)]
+    """What was found as a table of Markdown, a maker a column; its columns are even, so that it reads as it is too."""
+    rows = [["", *found], [""] * (len(found) + 1)]
     rows += [[words, *(say(made) for made in found.values())] for words, say in ROWS.items()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows[1] = ["-" * width for width in widths]
+    lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def main(rounds: int = 9) -> None:
@@ -332,14 +335,15 @@ def main(rounds: int = 9) -> None:
             paints = in_turn(
                 {name: partial(first_paint, browser, page_of(site, middle)) for name, site in sites.items()}, rounds
             )
-            known = f"Chromium {browser.version}, {os.cpu_count()} cores"
+            versions = sorted({f"Chromium {browser.version}", *(m.version for m in makers if m.version)})
         plain = peers.write_plain(Path(folder) / "plain")
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # nothing is timed any more
             looks = pool.map(lambda maker: looked(maker, sites[maker.name], plain, [b.name for b in books]), makers)
             found = {m.name: Made(*look, took[m.name], paints[m.name]) for m, look in zip(makers, looks, strict=True)}
     print(
-        f"\n{len(books)} notebooks with their stored outputs, opened from disk without a network; {known}. Times are "
-        f"medians, makers taken in turn: {middle} opened {rounds} times, all made {builds} times by a command.\n"
+        f"\n{len(books)} notebooks with their stored outputs, their pages opened from disk without a network. "
+        f"{', '.join(versions)}; {os.cpu_count()} cores. Times are medians, makers taken in turn: "
+        f"{middle} opened {rounds} times, all pages made {builds} times by one command.\n"
     )
     print(table(found))
 

@@ -45,15 +45,16 @@ class Maker:
 
     name: str
     build: Callable[[Path, Path], Path]
+    version: str = ""
 
 
 def makers() -> list[Maker]:
     """Ours, and those to compare with that are here."""
     found = [Maker("ours", ours)]
     for template in ("lab", "classic", "basic"):
-        found.append(Maker(f"nbconvert {version('nbconvert')} {template}", partial(nbconvert, template)))
+        found.append(Maker(f"nbconvert {template}", partial(nbconvert, template), f"nbconvert {version('nbconvert')}"))
     if book := book_version():
-        found.append(Maker(f"Jupyter Book {book}", jupyter_book))
+        found.append(Maker("Jupyter Book 1", jupyter_book, f"Jupyter Book {book}"))
     return found
 
 
