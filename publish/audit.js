@@ -118,7 +118,7 @@ window.audit = (() => {
   function targets() {
     const faint = [], unclear = [];
     const looks = (element) => { const style = getComputedStyle(element); return style.backgroundColor + style.color; };
-    const names = new Set([...document.querySelectorAll('a[href^="#"]')].map((link) => decodeURIComponent(link.getAttribute("href").slice(1))));
+    const names = new Set([...document.querySelectorAll('a[href^="#"]')].map((link) => decodeURIComponent(link.hash.slice(1))));
     for (const name of names) {
       const target = document.getElementById(name), before = target && looks(target);
       if (!target) { faint.push(`#${name} leads nowhere`); continue; }
@@ -155,15 +155,8 @@ window.audit = (() => {
     return right - left >= 1 && bottom - top >= 1 && [0.1, 0.5, 0.9].some((part) => element.contains(at(part)));
   });
 
-  /* A mark of a chart has its ring around a part of it; charts are drawn for white, and turned round as a whole. */
-  function isStroked(shape) {
-    const { stroke, strokeWidth } = getComputedStyle(shape), ring = parsed(stroke);
-    return shape.matches("rect, path") && ring !== null && parseFloat(strokeWidth) >= 1 && ratio(over(ring, [255, 255, 255]), [255, 255, 255]) >= 3;
-  }
-
   /* Whether the focus is drawn: an outline that stands out three to one, or the one that the browser draws itself. */
   function hasRing(element) {
-    if (element instanceof SVGElement) return [...element.children].some(isStroked);
     const style = getComputedStyle(element), all = lineage(element.parentElement);
     if (style.outlineStyle == "auto") return true;
     if (style.outlineStyle == "none" || parseFloat(style.outlineWidth) < 1) return false;
@@ -176,7 +169,7 @@ window.audit = (() => {
     const element = document.activeElement;
     if (!element || element == document.body || element == document.documentElement || visited.has(element)) return null;
     visited.add(element);
-    const way = element.getAttribute("href") ?? "", target = way.startsWith("#") && document.getElementById(way.slice(1));
+    const target = element.hash && document.getElementById(element.hash.slice(1));
     const skips = Boolean(target) && (target.matches("main, h1") || Boolean(target.closest("main")));
     return { where: where(element), sight: inSight(element), ring: hasRing(element), skips };
   }

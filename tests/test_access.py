@@ -238,8 +238,6 @@ def test_a_page_without_a_way_past_its_head_is_noticed(browser, tmp_path):
         ("<button style='outline: none'>bare</button>", "focus not drawn: #top button “bare”"),
         ("<button style='outline: 2px solid #eee'>pale</button>", "focus not drawn: #top button “pale”"),
         ("<details open><summary style='outline: 0'>more</summary>x</details>", "focus not drawn: #top summary “more”"),
-        ("<svg role='group' aria-label='x'><g class='m' tabindex='0' role='img'><title>mark</title><rect width='9' "
-         "height='9'/></g></svg>", "focus not drawn: #top g.m “mark”"),
         (BOX.format("tabindex=-1 id=box", ""), "scrolls, but not by keyboard: #box “wide”"),
     ],
 )
