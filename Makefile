@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: story test lab refresh check study bench clean setup
+.PHONY: story test test-all lab refresh check study bench clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
 
 test: setup ## pass all tests
 	@$(BIN)/python -m pytest
+
+test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
+	@$(BIN)/python -m pytest -m thorough
 
 lab: setup ## open the start page in JupyterLab
 	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb

@@ -47,7 +47,7 @@ class Seen:
     taken: int = 0  # pixels of width that the page takes
     violations: list[Finding] = field(default_factory=list)
     undecided: list[Finding] = field(default_factory=list)
-    small: list[str] = field(default_factory=list)  # text below 11 px
+    small: list[str] = field(default_factory=list)  # text below 11 px, which nobody reads on a phone
     smallest: float = 0  # size of the smallest text, in px
     measured: int = 0  # pieces of text whose contrast was measured
     by_pixels: int = 0  # how many of them no computed colour could tell
@@ -57,7 +57,8 @@ class Seen:
         """All that is wrong, a line each."""
         wide = [f"wide: {self.taken} of {self.width}"] if self.taken > self.width else []
         broken = [f"{kind}: {found.rule} ({found.impact}) {found.where}" for kind, found in self.findings()]
-        return [f"asks: {url}" for url in self.requests] + self.complaints + wide + broken
+        small = [f"small: {text}" for text in self.small]
+        return [f"asks: {url}" for url in self.requests] + self.complaints + wide + broken + small
 
     def findings(self) -> list[tuple[str, Finding]]:
         """What breaks a rule, and what could break one."""
