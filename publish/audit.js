@@ -179,5 +179,31 @@ window.audit = (() => {
     .filter((box) => box.checkVisibility() && scrolls(box) && ![...visited].some((element) => box.contains(element)))
     .map((box) => where(box));
 
-  return { measure, targets, rules, where, stop, unreached };
+  /* --- charts --- */
+  const charts = () => [...document.querySelectorAll("img[src^='data:image/svg+xml,']")].filter((image) => image.checkVisibility());
+
+  /* Where a chart writes what, from the corner of its image: its drawing is laid over it for as long as that takes. */
+  function written(image) {
+    const frame = image.getBoundingClientRect(), host = document.createElement("div");
+    host.style.cssText = `position: fixed; left: 0; top: 0; width: ${frame.width}px; height: ${frame.height}px`;
+    host.innerHTML = decodeURIComponent(image.src.replace(/^[^,]*,/, ""));
+    host.firstElementChild.style.cssText = "width: 100%; height: 100%";
+    document.body.append(host);
+    const found = [...host.querySelectorAll("text")].map((text) => {
+      const { left, top, width, height } = text.getBoundingClientRect();
+      return { words: text.textContent, left, top, width, height };
+    });
+    host.remove();
+    return found;
+  }
+
+  /* A chart with all its text in one colour; none for its own colours. */
+  function paint(image, colour) {
+    image.dataset.own ??= image.src;
+    const style = colour ? `%3Cstyle%3Etext,tspan{fill:${colour} !important;opacity:1 !important}%3C/style%3E%3C/svg%3E` : "";
+    image.src = colour ? image.dataset.own.replace(/%3C\/svg%3E\s*$/, style) : image.dataset.own;
+    return image.decode();
+  }
+
+  return { measure, targets, rules, where, stop, unreached, charts, written, paint };
 })();

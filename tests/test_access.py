@@ -1,6 +1,7 @@
 """Nobody is kept out of the pages: what axe, the keyboard and a screen reader find; and that they would find it."""
 
 import re
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -45,9 +46,9 @@ def test_the_keyboard_reaches_all_and_shows_where_it_is(browser, path):
 
 @pytest.mark.thorough
 @each_page
-@pytest.mark.parametrize("width", [1280, 375])
-def test_the_keyboard_reaches_what_was_folded(browser, path, width):
-    assert audit.walk(browser, path, width, unfold=True) == []
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
+def test_the_keyboard_reaches_what_was_folded(browser, path, width, scheme):
+    assert audit.walk(browser, path, width, scheme, unfold=True) == []
 
 
 @pytest.mark.thorough
@@ -55,6 +56,13 @@ def test_the_keyboard_reaches_what_was_folded(browser, path, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_faint_text_either(browser, path, scheme):
     assert audit.look(browser, path, 1280, scheme, axe_contrast=True).faults == []
+
+
+@pytest.mark.thorough
+@each_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_words_of_charts_stand_out(browser, path, scheme):
+    assert audit.faint_in_charts(browser, path, scheme) == []
 
 
 # --- what axe and the measure of contrast find --------------------------------------------------
@@ -161,6 +169,25 @@ def test_small_text_is_noticed(browser, page):
     seen = audit.look(browser, page("<p style='font-size: 10.9px'>tiny"), 375, "light")
     assert seen.faults == ["small: 10.9 px: #top p “tiny”"]
     assert seen.smallest == pytest.approx(10.9)
+
+
+@pytest.mark.parametrize(
+    ("colour", "style", "scheme", "fault"),
+    [
+        ("#767676", "", "light", []),  # 4.54 on white
+        ("#808080", "", "light", [3.95]),
+        ("#767676", "@media (prefers-color-scheme: dark) { img { filter: invert(1) } }", "dark", []),
+        ("#666666", "@media (prefers-color-scheme: dark) { img { filter: invert(0.6) } }", "dark", [1.55]),
+        ("#ffffff", "", "light", [1]),
+    ],
+)
+def test_faint_words_of_a_chart_are_noticed(browser, page, colour, style, scheme, fault):
+    chart = f"""<svg xmlns='http://www.w3.org/2000/svg' width='400' height='99'>
+<style>text{{font:40px sans-serif}}</style><rect width='400' height='99' fill='#fff'/>
+<text x='9' y='50' style='fill:{colour}'>drawn</text></svg>"""
+    image = f'<style>{style}</style><img alt="{SOUND}" src="data:image/svg+xml,{quote(chart)}">'
+    found = audit.faint_in_charts(browser, page(image), scheme)
+    assert [float(one.split()[0]) for one in found] == [pytest.approx(ratio, rel=0.02) for ratio in fault]
 
 
 # --- what the accessibility tree tells ----------------------------------------------------------
