@@ -55,7 +55,8 @@ def test_the_keyboard_reaches_what_was_folded(browser, path, width, scheme):
 @each_page
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_faint_text_either(browser, path, scheme):
-    assert audit.look(browser, path, 1280, scheme, axe_contrast=True).faults == []
+    found = audit.look(browser, path, 1280, scheme, axe_contrast=True).violations
+    assert [one for one in found if one.rule in (audit.CONTRAST, audit.MEASURED)] == []
 
 
 @pytest.mark.thorough
