@@ -15,8 +15,9 @@ window.audit = (() => {
   };
   const lineage = (element) => (element ? [element, ...lineage(element.parentElement)] : []);
 
-  /* The WCAG's bar for its level AAA: large text may be fainter. */
-  function needed(style) {
+  /* The WCAG's bar for its level AAA, for words of charts, which wear the colours of what they name, AA: large text may be fainter. */
+  function needed({ element, look: style }) {
+    if (element instanceof SVGElement) return 4.5;
     const size = parseFloat(style.fontSize), bold = parseInt(style.fontWeight) >= 700;
     return size >= 24 || (bold && size >= 18.66) ? 4.5 : 7;
   }
@@ -98,18 +99,24 @@ window.audit = (() => {
     return `${near && near != element ? `#${near.id} ` : ""}${element.id ? `#${element.id}` : own}${kind} “${words(element)}”`;
   }
 
+  /* How large a text is painted, in pixels: a drawing may be enlarged. */
+  function painted({ element, look }) {
+    const scale = element instanceof SVGElement ? element.getScreenCTM().a : 1;
+    return parseFloat(look.fontSize) * scale;
+  }
+
   /* Measures all text below an element. What the colours cannot tell is kept in `unclear` for the camera. */
   function measure(root) {
-    const found = pieces(root).map((piece) => ({ ...piece, bar: needed(piece.look), is: contrast(piece.element, piece.colour, piece.boxes) }));
+    const found = pieces(root).map((piece) => ({ ...piece, bar: needed(piece), is: contrast(piece.element, piece.colour, piece.boxes) }));
     scrollTo({ top: 0, behavior: "instant" });
     audit.unclear = found.filter((piece) => piece.is === null).map((piece) => piece.element);
     return {
       unclear: found.filter((piece) => piece.is === null).map((piece) => [where(piece.element, piece.kind), piece.bar]),
       faint: found.filter((piece) => piece.is < piece.bar && piece.is !== null)
         .map((piece) => `${piece.is.toFixed(2)} of ${piece.bar}: ${where(piece.element, piece.kind)}`),
-      smallest: Math.min(...found.map((piece) => parseFloat(piece.look.fontSize))),
-      small: found.filter((piece) => parseFloat(piece.look.fontSize) < 11)
-        .map((piece) => `${parseFloat(piece.look.fontSize).toFixed(1)} px: ${where(piece.element, piece.kind)}`),
+      smallest: Math.min(...found.map(painted)),
+      small: found.filter((piece) => painted(piece) < 10.95)
+        .map((piece) => `${painted(piece).toFixed(1)} px: ${where(piece.element, piece.kind)}`),
       count: found.length,
     };
   }
@@ -118,7 +125,7 @@ window.audit = (() => {
   function targets() {
     const faint = [], unclear = [];
     const looks = (element) => { const style = getComputedStyle(element); return style.backgroundColor + style.color; };
-    const names = new Set([...document.querySelectorAll('a[href^="#"]')].map((link) => decodeURIComponent(link.hash.slice(1))));
+    const names = new Set([...document.querySelectorAll('a[href^="#"]')].map((link) => decodeURIComponent(link.getAttribute("href").slice(1))));
     for (const name of names) {
       const target = document.getElementById(name), before = target && looks(target);
       if (!target) { faint.push(`#${name} leads nowhere`); continue; }
@@ -147,16 +154,26 @@ window.audit = (() => {
     return (can(overflowX) && element.scrollWidth > element.clientWidth + 1) || (can(overflowY) && element.scrollHeight > element.clientHeight + 1);
   };
 
+  /* What of an element is pointed at: of a mark of a chart its area, not its tip. */
+  const partOf = (element) => (element instanceof SVGElement && element.querySelector("rect, path")) || element;
+
   /* Whether some part of an element is in the window, with nothing on top: it may be cut, as WCAG has it, not hidden. */
-  const inSight = (element) => [...element.getClientRects()].some((box) => {
+  const inSight = (element) => [...partOf(element).getClientRects()].some((box) => {
     const [left, right] = [Math.max(box.left, 0), Math.min(box.right, innerWidth)];
     const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
     const at = (part) => document.elementFromPoint(left + part * (right - left), (top + bottom) / 2);
     return right - left >= 1 && bottom - top >= 1 && [0.1, 0.5, 0.9].some((part) => element.contains(at(part)));
   });
 
+  /* A mark of a chart has its ring around a part of it; charts are drawn for white, and turned round as a whole. */
+  function isStroked(shape) {
+    const { stroke, strokeWidth } = getComputedStyle(shape), ring = parsed(stroke);
+    return shape.matches("rect, path") && ring !== null && parseFloat(strokeWidth) >= 1 && ratio(over(ring, [255, 255, 255]), [255, 255, 255]) >= 3;
+  }
+
   /* Whether the focus is drawn: an outline that stands out three to one, or the one that the browser draws itself. */
   function hasRing(element) {
+    if (element instanceof SVGElement) return [...element.children].some(isStroked);
     const style = getComputedStyle(element), all = lineage(element.parentElement);
     if (style.outlineStyle == "auto") return true;
     if (style.outlineStyle == "none" || parseFloat(style.outlineWidth) < 1) return false;
@@ -169,7 +186,7 @@ window.audit = (() => {
     const element = document.activeElement;
     if (!element || element == document.body || element == document.documentElement || visited.has(element)) return null;
     visited.add(element);
-    const target = element.hash && document.getElementById(element.hash.slice(1));
+    const way = element.getAttribute("href") ?? "", target = way.startsWith("#") && document.getElementById(way.slice(1));
     const skips = Boolean(target) && (target.matches("main, h1") || Boolean(target.closest("main")));
     return { where: where(element), sight: inSight(element), ring: hasRing(element), skips };
   }

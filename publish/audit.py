@@ -27,6 +27,11 @@ UNFOLD = f"document.querySelectorAll('{FOLDED}').forEach((one) => one.open = tru
 # leaves it undecided wherever a table scrolls. So axe's two rules of contrast run on demand, as a second opinion.
 CONTRAST = "color-contrast"
 MEASURED = "color-contrast-enhanced"
+#: all of WCAG, best practice and what axe tries out
+TAGS = ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
+#: rules that measure contrast; one that reports whatever is folded or hidden, which is looked at unfolded; and one that
+#: asks a person whether links of one name lead to one place: sources of one publisher and day have the same name
+UNASKED = {CONTRAST, MEASURED, "hidden-content", "identical-links-same-purpose"}
 
 
 class Finding(NamedTuple):
@@ -84,13 +89,10 @@ def look(browser: Browser, address: str | Path, width: int, scheme: str, axe_con
 
 
 def rules(page: Page, scheme: str) -> list[str]:
-    """Axe's rules for a look: all, also the experimental ones and those for WCAG's level AAA, but the two of contrast.
-
-    Only colours differ in the dark.
-    """
-    category = [] if scheme == "light" else ["cat.color"]
-    found = page.evaluate("(tags) => axe.getRules(tags).map((rule) => rule.ruleId)", category)
-    return [rule for rule in found if rule not in (CONTRAST, MEASURED)]
+    """Axe's rules for a look, but those of contrast; only colours differ in the dark."""
+    found = page.evaluate("(tags) => axe.getRules(tags)", TAGS)
+    kept = [rule for rule in found if scheme == "light" or "cat.color" in rule["tags"]]
+    return [rule["ruleId"] for rule in kept if rule["ruleId"] not in UNASKED]
 
 
 @contextmanager

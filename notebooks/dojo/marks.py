@@ -23,9 +23,9 @@ from matplotlib.patches import FancyBboxPatch
 
 STYLE = Path(__file__).with_name("dojo.mplstyle")
 INK, GREY, PALE = "#1b1b1b", "#6a6a6a", "#d9d9d9"
-BLUE, ORANGE, PLUM = "#10457f", "#d9540b", "#9c4bb0"
+BLUE, ORANGE, PLUM = "#10457f", "#bf4a0a", "#9c4bb0"
 #: the fourth hue, for charts that need one; the four stay apart in colour-blind vision
-TEAL = "#0b8a6f"
+TEAL = "#0a7a62"
 #: colours by what a maker sells a part for
 SOLD = {"inference": ORANGE, "both": BLUE, "training": PLUM}
 #: the box behind words that stand on lines
