@@ -157,13 +157,25 @@ window.audit = (() => {
   /* What of an element is pointed at: of a mark of a chart its area, not its tip. */
   const partOf = (element) => (element instanceof SVGElement && element.querySelector("rect, path")) || element;
 
-  /* Whether some part of an element is in the window, with nothing on top: it may be cut, as WCAG has it, not hidden. */
-  const inSight = (element) => [...partOf(element).getClientRects()].some((box) => {
+  /* Points along a line that is drawn, in the window. */
+  function along(line) {
+    const matrix = line.getScreenCTM(), length = line.getTotalLength();
+    return [1, 2, 3, 4, 5, 6, 7, 8, 9].map((tenth) => line.getPointAtLength((length * tenth) / 10).matrixTransform(matrix));
+  }
+
+  /* Points in those parts of an element's boxes that are in the window. */
+  const within = (element) => [...element.getClientRects()].flatMap((box) => {
     const [left, right] = [Math.max(box.left, 0), Math.min(box.right, innerWidth)];
     const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
-    const at = (part) => document.elementFromPoint(left + part * (right - left), (top + bottom) / 2);
-    return right - left >= 1 && bottom - top >= 1 && [0.1, 0.5, 0.9].some((part) => element.contains(at(part)));
+    if (right - left < 1 || bottom - top < 1) return [];
+    return [0.1, 0.5, 0.9].map((part) => ({ x: left + part * (right - left), y: (top + bottom) / 2 }));
   });
+
+  /* Whether some part of an element is in the window, with nothing on top: it may be cut, as WCAG has it, not hidden. */
+  function inSight(element) {
+    const part = partOf(element), points = part.matches("path") ? along(part) : within(part);
+    return points.some(({ x, y }) => element.contains(document.elementFromPoint(x, y)));
+  }
 
   /* A mark of a chart has its ring around a part of it; charts are drawn for white, and turned round as a whole. */
   function isStroked(shape) {

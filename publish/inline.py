@@ -37,9 +37,10 @@ LOOKS = (
 PLAIN = re.compile(r"[\w\s.,%#()+-]*")
 REFERENCE = re.compile(r"(?:url\(#([\w-]+)\)|#([\w-]+))")
 
-#: sizes of a tip in points: a letter, a line, the margin; letters on a line of a narrow and of a wide chart
+#: sizes of a tip in points: a letter, a line, the margin
 WIDTH, HEIGHT, MARGIN = 4.8, 11, 4
-LETTERS = {"narrow": 44, "wide": 60}
+#: letters on a line: a tip and its mark fit the part of a wide chart that a phone shows, so that focus brings both in
+LETTERS = 44
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,7 @@ def _box(area: ET.Element) -> tuple[float, float, float, float]:
 
 def _tip(words: str, box: tuple[float, float, float, float], page: Page) -> ET.Element:
     """The words of a mark as text beside it, within the chart: above where there is room, else below."""
-    letters = LETTERS["wide" if page.width * 4 / 3 > show.WIDE else "narrow"]
-    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, letters)] or [""]
+    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, LETTERS)] or [""]
     width, height = max(map(len, lines)) * WIDTH + 2 * MARGIN, len(lines) * HEIGHT + MARGIN
     left = max(1, min((box[0] + box[2] - width) / 2, page.width - width - 1)) + MARGIN
     above = box[1] - height - 3

@@ -51,7 +51,7 @@ def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str
         next=_neighbour(books, place + 1),
         minutes=minutes(book),
         contents=chapter.contents(soup),
-        body=str(soup).strip(),
+        body=chapter.as_html(soup),
     )
 
 
@@ -86,7 +86,7 @@ def edition(books: Sequence[Notebook]) -> str:
         _join(soup, book.name, {b.name for b in books})
         for entry in contents:
             entry["id"] = f"{book.name}.{entry['id']}"
-        chapters.append({"name": book.name, "title": book.title, "contents": contents, "body": str(soup).strip()})
+        chapters.append({"name": book.name, "title": book.title, "contents": contents, "body": chapter.as_html(soup)})
     return _framed(
         "edition.html.j2",
         title=citation()["title"],
@@ -248,7 +248,7 @@ def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     """Leave of a body what plain text can say."""
     for folded in soup.select("figcaption details"):
         folded.replace_with(folded.select_one(".csv") or "")
-    for tag in soup.select(".side, .source, caption, a.anchor, [role=tooltip]"):
+    for tag in soup.select(".side, .source, caption, [role=tooltip]"):
         tag.decompose()
     _lower(soup)
     for picture in soup.select(".picture"):

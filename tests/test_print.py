@@ -50,7 +50,7 @@ WIDE = """(width) => [...document.querySelectorAll("body *")].filter((one) => on
 })"""
 
 # The addresses to which the notes on sources lead, however a page arranges its notes.
-NOTED = """() => [...document.querySelectorAll("#notes, .notes, .note, aside, [role=note], [role^=doc-]")]
+NOTED = """() => [...document.querySelectorAll(".side")]
     .flatMap((notes) => [...notes.querySelectorAll("a[href^=http]")].map((link) => link.getAttribute("href")))"""
 
 
