@@ -62,7 +62,7 @@ window.audit = (() => {
   function contrast(element, colour, boxes) {
     const all = lineage(element), ink = parsed(colour);
     const ground = groundOf(all, all.map((one) => getComputedStyle(one)));
-    if (!(element instanceof HTMLElement) || !ink || !ground || !isClear(all, ground.painter, boxes)) return null;
+    if (element instanceof SVGElement || !ink || !ground || !isClear(all, ground.painter, boxes)) return null;
     return ratio(over(ink, ground.colour), ground.colour);
   }
 
@@ -105,9 +105,11 @@ window.audit = (() => {
     return parseFloat(look.fontSize) * scale;
   }
 
+  const isOfChart = ({ element }) => element.closest("svg.chart") !== null; // whose words are measured all at once
+
   /* Measures all text below an element. What the colours cannot tell is kept in `unclear` for the camera. */
   function measure(root) {
-    const found = pieces(root).map((piece) => ({ ...piece, bar: needed(piece), is: contrast(piece.element, piece.colour, piece.boxes) }));
+    const found = pieces(root).map((piece) => ({ ...piece, bar: needed(piece), is: isOfChart(piece) ? Infinity : contrast(piece.element, piece.colour, piece.boxes) }));
     scrollTo({ top: 0, behavior: "instant" });
     audit.unclear = found.filter((piece) => piece.is === null).map((piece) => piece.element);
     return {
@@ -209,29 +211,39 @@ window.audit = (() => {
     .map((box) => where(box));
 
   /* --- charts --- */
-  const charts = () => [...document.querySelectorAll("img[src^='data:image/svg+xml,']")].filter((image) => image.checkVisibility());
+  const charts = () => [...document.querySelectorAll("img[src^='data:image/svg+xml,'], svg.chart")].filter((chart) => chart.checkVisibility());
 
-  /* Where a chart writes what, from the corner of its image: its drawing is laid over it for as long as that takes. */
-  function written(image) {
-    const frame = image.getBoundingClientRect(), host = document.createElement("div");
+  /* The words of a drawing, and where they stand from the corner of a frame. */
+  const wordsIn = (drawing, frame) => [...drawing.querySelectorAll("text:not(.marks text)")].map((text) => {
+    const { left, top, width, height } = text.getBoundingClientRect();
+    return { words: text.textContent, left: left - frame.left, top: top - frame.top, width, height };
+  });
+
+  /* Where a chart writes what, from its corner: an image's drawing is laid over the page for as long as that takes. */
+  function written(chart) {
+    const frame = chart.getBoundingClientRect();
+    if (chart instanceof SVGElement) return wordsIn(chart, frame);
+    const host = document.createElement("div");
     host.style.cssText = `position: fixed; left: 0; top: 0; width: ${frame.width}px; height: ${frame.height}px`;
-    host.innerHTML = decodeURIComponent(image.src.replace(/^[^,]*,/, ""));
+    host.innerHTML = decodeURIComponent(chart.src.replace(/^[^,]*,/, ""));
     host.firstElementChild.style.cssText = "width: 100%; height: 100%";
     document.body.append(host);
-    const found = [...host.querySelectorAll("text")].map((text) => {
-      const { left, top, width, height } = text.getBoundingClientRect();
-      return { words: text.textContent, left, top, width, height };
-    });
+    const found = wordsIn(host, { left: 0, top: 0 });
     host.remove();
     return found;
   }
 
   /* A chart with all its text in one colour; none for its own colours. */
-  function paint(image, colour) {
-    image.dataset.own ??= image.src;
-    const style = colour ? `%3Cstyle%3Etext,tspan{fill:${colour} !important;opacity:1 !important}%3C/style%3E%3C/svg%3E` : "";
-    image.src = colour ? image.dataset.own.replace(/%3C\/svg%3E\s*$/, style) : image.dataset.own;
-    return image.decode();
+  function paint(chart, colour) {
+    const rule = colour && `text,tspan{fill:${colour} !important;opacity:1 !important}`;
+    if (chart instanceof SVGElement) {
+      for (const old of document.querySelectorAll("svg.chart style")) old.remove(); // a style in a page holds for all of it
+      chart.insertAdjacentHTML("beforeend", `<style>${rule}</style>`);
+      return undefined;
+    }
+    chart.dataset.own ??= chart.src;
+    chart.src = colour ? chart.dataset.own.replace(/%3C\/svg%3E\s*$/, `%3Cstyle%3E${rule}%3C/style%3E%3C/svg%3E`) : chart.dataset.own;
+    return chart.decode();
   }
 
   return { measure, targets, rules, where, stop, unreached, charts, written, paint };

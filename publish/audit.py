@@ -232,7 +232,8 @@ def faint_in_charts(browser: Browser, address: str | Path, scheme: str) -> list[
                 ratio = painted_contrast(*[cut(shot, word) for shot in shots])
                 if ratio is None or ratio < CHART_BAR:
                     said = "nothing" if ratio is None else f"{ratio:.2f}"
-                    faint.append(f"{said} of {CHART_BAR}: {word['words']!r} in {image.get_attribute('alt')[:40]!r}")
+                    told = image.get_attribute("alt") or image.get_attribute("aria-label") or ""
+                    faint.append(f"{said} of {CHART_BAR}: {word['words']!r} in {told[:40]!r}")
     return faint
 
 

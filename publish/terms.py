@@ -12,7 +12,7 @@ from dojo import tables
 #: no word is explained inside these: they are names, ways to somewhere, or not prose
 LEFT_ALONE = ["a", "code", "h1", "h2", "h3", "summary", "math", "dfn", "details"]
 #: words that are used in their everyday sense too; where it is the glossary's, the text says so itself
-EVERYDAY = {"account", "bulk", "exchange", "sample", "standing", "step", "variant", "weight"}
+EVERYDAY = {"account", "bulk", "exchange", "sample", "standing", "training-step", "variant", "weight"}
 
 
 def explain(soup: BeautifulSoup) -> None:

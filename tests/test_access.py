@@ -6,10 +6,12 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from publish import __main__, audit
+from publish import __main__, audit, pages
 
 PAGES = sorted(__main__.EXPORTS.glob("*.html"))
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+#: the whole story repeats the text and the drawings of the others
+each_part = pytest.mark.parametrize("path", [p for p in PAGES if p.name != pages.EDITION], ids=lambda path: path.stem)
 
 FRAME = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>A page</title>
 <style>:root {{ color-scheme: light dark }} body {{ margin: 0; background: #fff; color: #1b1b1b; font: 16px serif }}
@@ -52,7 +54,7 @@ def test_the_keyboard_reaches_what_was_folded(browser, path, width, scheme):
 
 
 @pytest.mark.thorough
-@each_page
+@each_part
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_faint_text_either(browser, path, scheme):
     found = audit.look(browser, path, 1280, scheme, axe_contrast=True).violations
@@ -60,7 +62,7 @@ def test_axe_finds_no_faint_text_either(browser, path, scheme):
 
 
 @pytest.mark.thorough
-@each_page
+@each_part
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_words_of_charts_stand_out(browser, path, scheme):
     assert audit.faint_in_charts(browser, path, scheme) == []

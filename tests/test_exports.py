@@ -15,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from dojo import facts, show, tables
-from publish import __main__, chapter, notebooks, pages, terms
+from publish import __main__, chapter, notebooks, notes, pages, terms
 
 BOOKS = notebooks.everything()
 NAMES = [book.name for book in BOOKS]
@@ -166,7 +166,7 @@ def test_a_note_says_how_its_source_was_read(page):
         ids = (
             [row.id] if row.table.name == "sources" else row.items("source_ids") if row.cells.get("source_ids") else []
         )
-        read = [tables.find(i, "sources")[0].cells for i in filter(None, ids[:4])]
+        read = [tables.find(i, "sources")[0].cells for i in filter(None, ids[: notes.MOST])]
         assert note.get_text().count("read in a copy") == sum(source["address"] == "copy" for source in read)
 
 
@@ -410,11 +410,11 @@ def test_footnotes_of_all_cells_are_numbered_in_one_row_with_the_way_there_and_b
     assert [(m.get_text(), m["href"]) for m in marks] == [
         ("1", "#footnote-1"), ("2", "#footnote-2"), ("3", "#footnote-3"), ("3", "#footnote-3"),
     ]  # fmt: skip
-    notes = soup.select("#footnotes li")
-    assert [n.p.get_text().strip(" ↩") for n in notes] == ["First.", "Second.", "Third."]
-    for number, note in enumerate(notes, 1):
-        assert note["id"] == f"footnote-{number}"
-        assert soup.find(id=note.a["href"][1:]).get_text() == str(number)
+    told = soup.select("#footnotes li")
+    assert [item.p.get_text().strip(" ↩") for item in told] == ["First.", "Second.", "Third."]
+    for number, item in enumerate(told, 1):
+        assert item["id"] == f"footnote-{number}"
+        assert soup.find(id=item.a["href"][1:]).get_text() == str(number)
 
 
 def test_a_second_heading_of_a_cell_can_be_reached():

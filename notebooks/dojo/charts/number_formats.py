@@ -245,6 +245,7 @@ def reach(sizes: pd.DataFrame, forms: Mapping[str, Format]) -> Figure:
     ax = figure.add_axes((0.03, 40 / height, 0.94, 1 - 42 / height))
     ax.set(xlim=(FIRST, LAST), ylim=(height - 46, 0), yticks=[], xticks=[*WORDS])
     ax.set_xticklabels([])
+    ax.tick_params(length=0)  # the pale lines mark the places, and a tick would run into the words
     for number, (power, words) in enumerate(WORDS.items()):
         ax.text(power, height - 38 + 13 * (number % 2), words, ha="center", va="center", clip_on=False)
         ax.axvline(power, color=PALE, lw=0.8, ls="-", zorder=0)
