@@ -200,9 +200,9 @@ def _tidy_tables(soup: BeautifulSoup) -> None:
         for cell in table.select("tbody th"):
             _scope(cell, "row")
         _align(table)
-        caption = soup.new_tag("caption", attrs={"id": f"table-{number}"}, string=_caption(table))
-        table.insert(0, caption)
         box = table.find_parent(class_="scroll") or table.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
+        caption = soup.new_tag("caption", attrs={"id": f"table-{number}"}, string=_caption(table, box))
+        table.insert(0, caption)
         box.attrs |= {"role": "region", "tabindex": "0", "aria-labelledby": f"table-{number}"}
         del box["aria-label"]
     for table in soup.select(".table table, .prose table"):
@@ -226,14 +226,12 @@ def _align(table: Tag) -> None:
                 cell["class"] = [*cell.get("class", []), "n"]
 
 
-def _caption(table: Tag) -> str:
-    """What a table is about: the line that unfolds it, the title of its figure, or the heading above it."""
-    folded, shown = table.find_parent("details"), table.find_parent("figure")
-    title = shown.find(class_="title") if shown else None
-    if folded and folded.summary:
-        text = f"{title.a.get_text()}: " if title and title.a else ""
-        return text + folded.summary.get_text()
-    heading = title or table.find_previous(["h1", "h2", "h3"])
+def _caption(table: Tag, box: Tag) -> str:
+    """What a table is about: what its box is called, with the number of its figure; or the heading above it."""
+    figure = table.find_parent("figure")
+    if figure and (called := box.get("aria-label")):
+        return f"{figure.find(class_='number').get_text()}: {called}"
+    heading = table.find_previous(["h1", "h2", "h3"])
     return heading.get_text() if heading else "Table"
 
 

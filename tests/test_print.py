@@ -4,6 +4,7 @@ Where something lies on paper is read from the PDF itself; what should be there 
 """
 
 import io
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ WHOLE = """() => {
     const charts = (element) => [
         ...[...element.querySelectorAll("svg")].filter(seen),
         ...[...element.querySelectorAll("img[src^='data:image/svg+xml,']")].filter(seen).map(parse),
-    ].flatMap((chart) => [...chart.querySelectorAll("text")]).map((text) => text.textContent);
+    ].flatMap((chart) => [...chart.querySelectorAll("text:not(.marks text)")]).map((text) => text.textContent);
     const thing = (kind, element, pieces) => ({ kind, height: element.getBoundingClientRect().height, pieces });
     const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
     return [
@@ -95,8 +96,8 @@ def holds(sheet: str, pieces: list[str]) -> bool:
 
 
 def closed(text: str) -> str:
-    """A text without its spaces, ligatures taken apart: how lines break does not matter."""
-    return "".join(unicodedata.normalize("NFKC", text).replace("\u00ad", "").split())
+    """A text without spaces and hyphens, ligatures taken apart: how lines break does not matter."""
+    return "".join(re.sub(r"[\s\u00ad\u2010-]+", "", unicodedata.normalize("NFKC", text)))
 
 
 def printed(browser: Browser, path: Path) -> Printed:
@@ -219,6 +220,6 @@ def test_what_is_wider_than_the_paper_is_noticed(sheet, body, fault):
 
 
 def test_an_address_that_is_not_written_out_is_noticed(sheet):
-    note = "<ol class='notes'><li><a href='https://example.org/a'>{}</a></ol>"
+    note = "<ol class='side'><li><a href='https://example.org/a'>{}</a></ol>"
     assert sheet(note.format("A paper")).unnamed == ["https://example.org/a"]
     assert sheet(note.format("A paper, https://example.org/a")).unnamed == []
