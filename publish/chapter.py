@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -194,6 +195,7 @@ def _tidy_code(soup: BeautifulSoup) -> None:
 
 def _tidy_tables(soup: BeautifulSoup) -> None:
     """Tables say what they hold and what heads what; numbers are set flush right; each scrolls in its own box."""
+    called: Counter[str] = Counter()
     for number, table in enumerate(soup.find_all("table"), 1):
         for cell in table.select("thead th"):
             _scope(cell, "col")
@@ -201,8 +203,10 @@ def _tidy_tables(soup: BeautifulSoup) -> None:
             _scope(cell, "row")
         _align(table)
         box = table.find_parent(class_="scroll") or table.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
-        caption = soup.new_tag("caption", attrs={"id": f"table-{number}"}, string=_caption(table, box))
-        table.insert(0, caption)
+        words = _caption(table, box)
+        called[words] += 1
+        words += f" ({called[words]})" if called[words] > 1 else ""  # what has a box has a name of its own
+        table.insert(0, soup.new_tag("caption", attrs={"id": f"table-{number}"}, string=words))
         box.attrs |= {"role": "region", "tabindex": "0", "aria-labelledby": f"table-{number}"}
         del box["aria-label"]
     for table in soup.select(".table table, .prose table"):
