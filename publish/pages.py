@@ -125,7 +125,7 @@ def files(book: Notebook, books: Sequence[Notebook]) -> dict[str, str]:
 
 def _framed(template: str, soup: BeautifulSoup | None = None, scales: bool = False, **parts: Any) -> str:
     scales = scales or bool(soup and soup.select_one(".weigh"))
-    style, script = _style(scales), _script() if scales else ""
+    style, weigh = _style(scales), script() if scales else ""
     return (
         _frames()
         .get_template(template)
@@ -135,8 +135,8 @@ def _framed(template: str, soup: BeautifulSoup | None = None, scales: bool = Fal
             icon="data:image/svg+xml," + quote(ICON, safe=" '/=:.-"),
             style=style,
             style_hash=_hash(style),
-            script=script,
-            script_hash=_hash(script),
+            script=weigh,
+            script_hash=_hash(weigh),
             **parts,
         )
     )
@@ -155,7 +155,7 @@ def _style(scales: bool) -> str:
 
 
 @lru_cache(maxsize=1)
-def _script() -> str:
+def script() -> str:
     """The one script there is: it lets a reader weigh the evidence, on pages that hold the scales."""
     return jsmin((chapter.TEMPLATE / "weigh.js").read_text("utf-8"))
 
@@ -255,7 +255,7 @@ def _plain(soup: BeautifulSoup, names: set[str]) -> None:
         image = picture.select_one("img, svg")
         picture.replace_with(soup.new_tag("p", string=image.get("alt") or image["aria-label"]))
     for formula in soup.find_all("math"):
-        formula.replace_with(f"${formula['alttext']}$")
+        formula.replace_with(f"${formula['alttext']}$" if formula.get("alttext") else formula.get_text())
     for link in soup.find_all("a", href=True):
         page, _, _ = link["href"].partition("#")
         if not page or page.removesuffix(".html") in names:
