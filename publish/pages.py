@@ -204,10 +204,15 @@ def description(soup: BeautifulSoup) -> str:
 
 
 def _opening(book: Notebook) -> str:
-    """How a notebook answers its question, in its first paragraph."""
+    """How a notebook answers its question: the first sentences of its first paragraph, as many as fit a few lines."""
     prose = next(notebooks.source(cell) for cell in book.cells if cell["cell_type"] == "markdown")
     blocks = [re.sub(r"\s+", " ", "".join(texts(block))) for block in facts.blocks(prose)]
-    return textwrap.shorten(blocks[1] if len(blocks) > 1 else blocks[0], 220, placeholder=" …")
+    first, *more = re.split(r"(?<=[.?!:]) ", blocks[1] if len(blocks) > 1 else blocks[0])
+    for sentence in more:
+        if len(first) + len(sentence) > 330:
+            break
+        first = f"{first} {sentence}"
+    return textwrap.shorten(first.rstrip(":"), 330, placeholder=" …")
 
 
 def _text(tag: Tag) -> str:
