@@ -27,7 +27,7 @@ from bs4 import BeautifulSoup
 from matplotlib import image
 from playwright.sync_api import Browser, Page
 
-from publish import browsers, check, notebooks, peers
+from publish import audit, browsers, check, notebooks, peers
 
 #: each width in each scheme; axe, which takes longest, looks at both widths and at both schemes, not at all four
 VIEWS = (1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")
@@ -183,20 +183,16 @@ def look(browser: Browser, path: Path, site: Path) -> Seen:
 @contextmanager
 def opened(browser: Browser, path: Path, width: int, scheme: str = "light") -> Iterator[tuple[Page, list[str]]]:
     """A page opened from disk without a network, and the addresses it asks for."""
-    size, asked = {"width": width, "height": 800}, []
-    with browser.new_context(offline=True, viewport=size, color_scheme=scheme) as context:
-        context.route(re.compile(r"^(?!file:|data:|blob:)"), lambda route: route.abort())
-        page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri())
-        yield page, asked
+    noted = audit.Seen(width)
+    with audit.opened(browser, path, noted, width=width, scheme=scheme) as page:
+        yield page, noted.requests
 
 
 def seen(browser: Browser, path: Path, width: int, scheme: str) -> View:
     """What the browser shows at one width in one scheme."""
     with opened(browser, path, width, scheme) as (page, asked):
         picture = image.imread(io.BytesIO(page.screenshot()))[..., :3]
-        wide, cut = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(CUT)
+        wide, cut = audit.taken(page), page.evaluate(CUT)
         violations = rules_broken(page) if (width, scheme) in AXE_VIEWS else {}
     foreign = tuple(url for url in asked if not url.startswith(("file:", "data:", "blob:")))
     return View(foreign, beside(path, asked), violations, wide, cut, float(picture.mean()))
