@@ -14,6 +14,8 @@ from publish.notebooks import Notebook
 
 SPEAKING = re.compile(r"[a-z]+[a-z0-9]*(-[a-z0-9]+)*")
 RANDOM = re.compile(r"[0-9a-f]{8}")
+#: ids that the pages give to parts of their own
+TAKEN = re.compile(r"content|footnotes|all-code|([nstf]|table-|footnote-|footnote-ref-)\d+(-[\w-]*)?")
 #: what nbconvert, Jupyter Book and people put where a description belongs
 STOCK_ALTS = re.compile(r"no description has been provided|\.(png|svg|jpe?g)$|^(image|figure|chart|plot)\W*$", re.I)
 #: pages outside notebooks/ whose prose is checked too
@@ -72,7 +74,7 @@ def printed(by_name: dict[str, Notebook], here: Notebook | None) -> facts.Printe
 
 
 def _check_id(cell_id: str, seen: set[str]) -> Iterator[str]:
-    if not SPEAKING.fullmatch(cell_id) or RANDOM.fullmatch(cell_id) or cell_id in ("content", "notes"):
+    if not SPEAKING.fullmatch(cell_id) or RANDOM.fullmatch(cell_id) or TAKEN.fullmatch(cell_id):
         yield "give the cell a speaking id, such as days-apart; links lead to it"
     if cell_id in seen:
         yield "another cell has the same id"

@@ -120,8 +120,8 @@ def test_pages_and_figures_that_are_no_more_are_removed(folder, tmp_path, monkey
     monkeypatch.setattr(__main__, "EXPORTS", tmp_path / "exports")
     book(folder, "02-good", *GOOD)
     assert build("--refresh") == 0
-    kept = ["02-good.html", "notes.txt", "kept/page.html"]
-    for name in (*kept, "01-gone.html", "an-old-appendix.html", "figures/01-gone-strip.svg"):
+    kept = ["02-good.html", "index.html", "whole-story.html", "story.md", "notes.txt", "kept/page.html"]
+    for name in (*kept, "01-gone.html", "an-old-appendix.html", "figures/01-gone-strip.svg", "data/01-gone.csv"):
         (tmp_path / "exports" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "exports" / name).write_text("old", "utf-8")
     assert build("--stored") == 0
@@ -251,6 +251,9 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 #: a cell of a stored notebook, and what the check says of it
 SPOILT = {
     "random id": ({"id": "3f2a9c1e"}, "give the cell a speaking id"),
+    "id of a note": ({"id": "n12"}, "give the cell a speaking id"),
+    "id of a table": ({"id": "table-3"}, "give the cell a speaking id"),
+    "id of a row": ({"id": "f1-dojo"}, "give the cell a speaking id"),
     "stored error": ({"outputs": [{"output_type": "error", "ename": "KeyError", "evalue": "'x'"}]}, "KeyError"),
     "stored warning": ({"outputs": [{"output_type": "stream", "name": "stderr", "text": "old\n"}]}, "stores a warning"),
     "bare image": (
@@ -321,3 +324,16 @@ def test_the_command_explains_itself():
     ).stdout
     for option in ("--check", "--stored", "--refresh", "--out DIR", "NAME"):
         assert option in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Pay $5 or 6$.", "write \\$ for dollars"),
+        ("So $a_{b}_{c}$.", "cannot be shown"),
+        ("See ![a chart](chart.png).", "holds the image chart.png"),
+    ],
+)
+def test_what_a_text_must_not_hold(folder, text, expected):
+    book(folder, "01-odd", ("says", "markdown", f"# Odd\n\n{text}"))
+    assert [problem for problem in check.check(notebooks.everything()) if expected in problem]
