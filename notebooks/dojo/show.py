@@ -234,11 +234,11 @@ READ = {"copy": "read in a copy", "via": "known through others", "opening": "ope
 def source_link(source_id: str, address: str = "") -> str:
     """A source as a link: publisher and date, and how it was read where that was not in full, in place.
 
-    Leads to its own address, or to the one given.
+    Leads to its own address, or to the one given; to no other place than the web or the page.
     """
     source = tables.find(source_id, "sources")[0].cells
     words = escape(f"{source['publisher']}, {when(source['published'])}")
-    if url := address or source["url"]:
+    if (url := address or source["url"]).startswith(("https://", "http://", "#")):
         words = f'<a href="{escape(url)}">{words}</a>'
     hint = ", ".join(filter(None, (READ.get(source["address"]), READ.get(source["seen"]))))
     return f"{words} ({hint})" if hint else words
