@@ -387,6 +387,17 @@ def test_printed_text_and_markdown_survive():
     assert "<em>m</em>" in page
 
 
+@pytest.mark.parametrize("kind", [None, "", "text/html", "text/restructuredtext"])
+def test_a_raw_cell_is_text(kind):
+    metadata = {} if kind is None else {"raw_mimetype": kind}
+    raw = nbformat.v4.new_raw_cell("<script>alert(1)</script>", id="raw", metadata=metadata)
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T", id="title"), raw])
+    one = notebooks.Notebook(notebooks.FOLDER / "09-test.ipynb", content)
+    soup = BeautifulSoup(pages.render(one, [one]), "html.parser")
+    assert soup.select_one("#raw pre").get_text() == "<script>alert(1)</script>"
+    assert soup.script is None
+
+
 def test_a_bare_image_is_refused():
     with pytest.raises(ValueError, match=r"show it with show\.figure"):
         rendered(output(png="iVBORw0KGgo=", plain="<Figure>"))
