@@ -41,6 +41,8 @@ ATTRIBUTES: dict[str, set[str]] = {
 }
 #: the one kind of picture a page holds
 PICTURE = "data:image/svg+xml,"
+#: a look of a shape is words, numbers and colours: an address in it, however escaped, would be fetched
+LOOK = re.compile(r"(?!.*url)[\w\s.,%#()+-]*", re.IGNORECASE)
 #: where a link may lead: a place in the pages, a file of the suite, or the web
 ADDRESS = re.compile(r"(?!//|[\w+.-]*:)\S*|https?://\S+", re.IGNORECASE)
 
@@ -69,4 +71,6 @@ def _value(tag: str, name: str, value: str) -> str | None:
         return value if value.startswith(PICTURE) else None
     if name == "href":
         return address(value) or None
+    if name in ("fill", "stroke"):
+        return value if LOOK.fullmatch(value) else None
     return value

@@ -39,6 +39,7 @@ PAYLOADS = [
     "<svg><a xlink:href='javascript:hit()'><text y=9>x</text></a></svg>",
     "<svg><animate onbegin=hit() attributeName=x dur=1s>",
     "<svg><use href='https://evil.example/x.svg#a'/></svg>",
+    "<svg><rect width=9 height=9 fill='url(https://evil.example/x.svg#a)' stroke='\\75rl(https://evil.example/y)'/></svg>",
     "<svg></p><style><a title='</style><img src=x onerror=hit()>'>",
     "<math><mtext><table><mglyph><style><img src=x onerror=hit()>",
     "<math><annotation-xml encoding='text/html'><img src=x onerror=hit()></annotation-xml></math>",
