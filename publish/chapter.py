@@ -52,8 +52,8 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
 
 
 def as_html(soup: BeautifulSoup) -> str:
-    """A body as text; empty shapes of drawings close themselves, which saves a hundredth of a page."""
-    return re.sub(r"></(?:path|rect|circle|use)>", "/>", str(soup).strip())
+    """A body as text, with neighbours shaded alike as one, and empty shapes that close themselves: a hundredth less."""
+    return re.sub(r"></(?:path|rect|circle|use)>", "/>", str(soup).strip()).replace("</u><u>", "")
 
 
 def contents(soup: BeautifulSoup) -> list[dict[str, str]]:
@@ -93,17 +93,21 @@ def _raise_image() -> str:
 # --- numbers and links ---------------------------------------------------------------------------
 
 
+def part(book: Notebook) -> str:
+    """The number of a notebook, by which its figures are counted: 1 for 01-timeline, A for the appendix."""
+    return str(int(book.name[:2])) if book.name[:2].isdigit() else "A"
+
+
 def numbers(books: Sequence[Notebook]) -> dict[tuple[str, str], list[str]]:
     """What each cell shows: Figure 1.2 is the second figure of notebook 01, Table A.1 the first of the appendix."""
     found: dict[tuple[str, str], list[str]] = {}
     for book in books:
-        part = str(int(book.name[:2])) if book.name[:2].isdigit() else "A"
         count = {"Figure": 0, "Table": 0}
         for cell in book.code():
             for shown in re.findall(r"<figure\b.*?</figure>", notebooks.output_html(cell), re.DOTALL):
                 kind = "Figure" if "<img " in shown else "Table"
                 count[kind] += 1
-                found.setdefault((book.name, cell["id"]), []).append(f"{kind} {part}.{count[kind]}")
+                found.setdefault((book.name, cell["id"]), []).append(f"{kind} {part(book)}.{count[kind]}")
     return found
 
 
@@ -255,6 +259,11 @@ def _stackable(table: Tag) -> None:
             cell["data-name"] = name
 
 
+HINT = (
+    '<p class="hint">Point at a mark, or go from mark to mark with the Tab key: each leads to its row in the data.</p>'
+)
+
+
 def _set_in(soup: BeautifulSoup) -> None:
     """Set charts whose marks can be pointed at into the page; a mark leads to its row in the data below."""
     for number, image in enumerate(soup.select("figure.interactive .picture > img"), 1):
@@ -262,10 +271,12 @@ def _set_in(soup: BeautifulSoup) -> None:
         for heading in image.find_parent("figure").select("tbody th[scope=row]"):
             rows[heading.get_text()] = heading.parent
         drawn = BeautifulSoup(inline.inline(_svg(image), prefix, image["alt"], set(rows)), "html.parser").svg
-        for mark in drawn.select(".marks > a"):
-            row = mark["href"].removeprefix(f"#{prefix}-")
-            rows[row]["id"] = mark["href"][1:]
+        for place, mark in enumerate(drawn.select(".marks > a"), 1):
+            row = rows[mark["href"].removeprefix(f"#{prefix}-")]
+            row["id"] = f"{prefix}-{place}"
+            mark["href"] = f"#{row['id']}"
         image.replace_with(drawn)
+        drawn.find_parent(class_="picture").insert_before(BeautifulSoup(HINT, "html.parser"))
 
 
 def _svg(image: Tag) -> str:
@@ -280,11 +291,12 @@ def _give_focus(soup: BeautifulSoup) -> None:
 
 
 def give_once(soup: BeautifulSoup) -> None:
-    """Give each address once: where a table names a source again, it leads to where its address stands."""
+    """Give each address once: where folded data name a source again, they lead to where its address stands."""
     given: dict[str, tuple[Tag, str]] = {}
-    for link in soup.select('a[href^="http"]'):
-        first, place = given.setdefault(link["href"], (link, f"s{len(given)}"))
-        if first is not link and link.find_parent("td"):
+    for link in soup.select('.side a[href^="http"], details td a[href^="http"]'):
+        note = link.find_parent("li", id=True)  # unfolds as a whole when it is led to
+        first, place = given.setdefault(link["href"], (note or link, note["id"] if note else f"s{len(given)}"))
+        if first not in (link, note) and link.find_parent("td"):
             first["id"], link["href"] = place, f"#{place}"
 
 

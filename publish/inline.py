@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from dojo import show
+from dojo import hits, show
 from dojo.slim import element_text
 
 #: what may draw, and the attributes that it may have
@@ -39,8 +39,10 @@ REFERENCE = re.compile(r"(?:url\(#([\w-]+)\)|#([\w-]+))")
 
 #: sizes of a tip in points: a letter, a line, the margin
 WIDTH, HEIGHT, MARGIN = 4.8, 11, 4
-#: letters on a line: a tip and its mark fit the part of a wide chart that a phone shows, so that focus brings both in
-LETTERS = 44
+#: the width and height that the style gives to areas which say none
+LEAST = f"{hits.LEAST / 100:g}"
+#: letters on a line at most: a tip fits the part of a wide chart that a phone shows
+LETTERS = 50
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,12 @@ def _drop_paper(drawing: ET.Element) -> None:
 
 
 def _mark(area: ET.Element, prefix: str, rows: Collection[str], page: Page) -> ET.Element:
-    """A mark that can be pointed at and focused: its words, its area, and a tip that shows the words."""
+    """A mark that can be pointed at and focused: its area, and a tip that says what it is."""
     name, words = area.get("data-mark", ""), area.findtext("title") or ""
     link = {"href": f"#{prefix}-{name}"} if name in rows else {"tabindex": "0", "role": "img"}
     mark = ET.Element("a" if name in rows else "g", link)
-    ET.SubElement(mark, "title").text = words.replace("\n", " ")
+    if name not in rows:  # a link is called by its words; over them, a browser would show a title once more
+        ET.SubElement(mark, "title").text = words.replace("\n", " ")
     mark.append(_area(area, prefix))
     mark.append(_tip(words, _box(area), page))
     return mark
@@ -166,6 +169,7 @@ def _area(area: ET.Element, prefix: str) -> ET.Element:
         given = {name: area.get(name, "") for name in ("d", "stroke-width") if PLAIN.fullmatch(area.get(name, ""))}
     else:
         given = {name: f"{float(area.get(name, '0')):.4g}" for name in ("x", "y", "width", "height")}
+        given = {name: value for name, value in given.items() if name in ("x", "y") or value != LEAST}
     if clip := _value(area.get("clip-path", ""), prefix):
         given["clip-path"] = clip
     return ET.Element("path" if line else "rect", given)
@@ -183,7 +187,9 @@ def _box(area: ET.Element) -> tuple[float, float, float, float]:
 
 def _tip(words: str, box: tuple[float, float, float, float], page: Page) -> ET.Element:
     """The words of a mark as text beside it, within the chart: above where there is room, else below."""
-    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, LETTERS)] or [""]
+    lines = [
+        line for part in words.split("\n") for line in textwrap.wrap(part, min(LETTERS, int(page.width / WIDTH) - 5))
+    ] or [""]
     width, height = max(map(len, lines)) * WIDTH + 2 * MARGIN, len(lines) * HEIGHT + MARGIN
     left = max(1, min((box[0] + box[2] - width) / 2, page.width - width - 1)) + MARGIN
     above = box[1] - height - 3

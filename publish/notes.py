@@ -74,13 +74,14 @@ def note(row: tables.Row, number: int, words: str, given: dict[str, int]) -> str
     for source_id in ids:
         given.setdefault(source_id, number)
     others = [show.source_link(i, "" if given[i] == number else f"#n{given[i]}") for i in ids[1:MOST]]
-    others += [f"and {len(ids) - MOST} more in the table"] if len(ids) > MOST else []
-    standing = f"{cells['standing'].capitalize()}." if cells.get("standing") else ""
-    adds = next((cells[column] for column in ADDS if cells.get(column)), "")
-    more = [f"{'; '.join(others)}." if others else "", _sentence(adds), _place(row)]
+    others += [f"and {len(ids) - MOST} more with the row"] if len(ids) > MOST else []
+    standing = f"{escape(cells['standing'].capitalize())}." if cells.get("standing") else ""
+    adds = _sentence(next((cells[column] for column in ADDS if cells.get(column)), ""))
+    seen = " ".join(filter(None, [standing, first])) or adds or _place(row)
+    more = [f"{'; '.join(others)}." if others else "", adds, _place(row)]
     return (
-        f'<li id="n{number}"><a href="#n{number}">{escape(words)}</a> '
-        f"{' '.join(filter(None, [escape(standing), first]))}<span>{' '.join(filter(None, more))}</span></li>"
+        f'<li id="n{number}"><a href="#n{number}">{escape(words)}</a> {seen}'
+        f"<span>{' '.join(part for part in more if part and part != seen)}</span></li>"
     )
 
 

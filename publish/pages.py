@@ -57,7 +57,10 @@ def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str
 
 def index(books: Sequence[Notebook]) -> str:
     """The page that leads to all others."""
-    pages = [{"name": b.name, "title": b.title, "minutes": minutes(b), "opening": _opening(b)} for b in books]
+    pages = [
+        {"name": b.name, "title": b.title, "part": chapter.part(b), "minutes": minutes(b), "opening": _opening(b)}
+        for b in books
+    ]
     opening = "An explainer that can be checked: every number leads to where it comes from."
     return _framed(
         "contents.html.j2",
@@ -86,7 +89,15 @@ def edition(books: Sequence[Notebook]) -> str:
         _join(soup, book.name, {b.name for b in books})
         for entry in contents:
             entry["id"] = f"{book.name}.{entry['id']}"
-        chapters.append({"name": book.name, "title": book.title, "contents": contents, "body": chapter.as_html(soup)})
+        chapters.append(
+            {
+                "name": book.name,
+                "part": chapter.part(book),
+                "title": book.title,
+                "contents": contents,
+                "body": chapter.as_html(soup),
+            }
+        )
     return _framed(
         "edition.html.j2",
         title=citation()["title"],
@@ -151,7 +162,8 @@ def _frames() -> Environment:
 @lru_cache(maxsize=2)
 def _style(scales: bool) -> str:
     names = ["style.css", "weigh.css"] if scales else ["style.css"]
-    return cssmin("".join((chapter.TEMPLATE / name).read_text("utf-8") for name in names))
+    packed = cssmin("".join((chapter.TEMPLATE / name).read_text("utf-8") for name in names))
+    return re.sub(r"(?<![\d.])0\.", ".", packed)
 
 
 @lru_cache(maxsize=1)
@@ -253,7 +265,7 @@ def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     """Leave of a body what plain text can say."""
     for folded in soup.select("figcaption details"):
         folded.replace_with(folded.select_one(".csv") or "")
-    for tag in soup.select(".side, .source, caption, [role=tooltip]"):
+    for tag in soup.select(".side, .source, .hint, caption, [role=tooltip]"):
         tag.decompose()
     _lower(soup)
     for picture in soup.select(".picture"):

@@ -327,8 +327,8 @@ def test_the_whole_story_needs_no_other_file(whole):
 
 
 def test_the_whole_story_has_all_in_its_contents(whole):
-    assert [a["href"] for a in whole.select(".contents > ol > li > a")] == [f"#{name}" for name in NAMES]
-    assert len(whole.select(".contents ul a")) == sum(
+    assert [a["href"] for a in whole.select(".contents > ul > li > a")] == [f"#{name}" for name in NAMES]
+    assert len(whole.select(".contents ul ul a")) == sum(
         len(parsed(f"{name}.html").select(".contents a")) for name in NAMES
     )
 

@@ -60,7 +60,7 @@ def test_a_chain_speaks_for_what_a_ratio_above_one_stands_beside():
 
 
 def test_the_script_is_small_and_stands_only_where_it_is_needed():
-    assert len(pages._script().encode()) <= 8000
+    assert len(pages.script().encode()) <= 8000
     with_script = [p.stem for p in __main__.EXPORTS.glob("*.html") if "<script" in p.read_text("utf-8")]
     assert with_script == ["07-verdict"]
 

@@ -110,7 +110,7 @@ def svg(drawn: Figure, names: Mapping[str, str] | None = None) -> str:
 
 
 #: what a mark is, is heard as a whole, so it is short
-NAME = 60
+NAME = 120
 
 
 def names(rows: pd.DataFrame, *says: str) -> dict[str, str]:
