@@ -236,6 +236,8 @@ def _text(tag: Tag) -> str:
 
 #: attributes that name an id
 REFERENCES = ("aria-labelledby", "aria-describedby")
+#: attributes by which a shape may refer to a definition in its drawing
+LOOKS = ("fill", "stroke", "clip-path")
 
 
 def _join(soup: BeautifulSoup, name: str, names: set[str]) -> None:
@@ -245,6 +247,9 @@ def _join(soup: BeautifulSoup, name: str, names: set[str]) -> None:
     for reference in REFERENCES:
         for tag in soup.find_all(attrs={reference: True}):
             tag[reference] = f"{name}.{tag[reference]}"
+    for reference in LOOKS:
+        for tag in soup.find_all(attrs={reference: re.compile(r"^url\(#")}):
+            tag[reference] = tag[reference].replace("url(#", f"url(#{name}.", 1)
     for link in soup.find_all(["a", "use"], href=True):
         page, _, part = link["href"].partition("#")
         if not page and part:

@@ -115,6 +115,9 @@ def test_ids_are_used_once_and_what_names_one_finds_it(soup):
     assert len(used) == len(set(used))
     for reference in ("for", "aria-labelledby", "aria-describedby"):
         assert {tag[reference] for tag in soup.find_all(attrs={reference: True})} <= set(used)
+    values = [value for tag in soup.select("svg *") for value in tag.attrs.values() if isinstance(value, str)]
+    assert {match[1] for value in values if (match := re.fullmatch(r"url\(#(.*)\)", value))} <= set(used)
+    assert {use["href"].removeprefix("#") for use in soup.find_all("use")} <= set(used)
 
 
 def test_nothing_of_the_notebook_is_dropped(book, page):
