@@ -191,6 +191,16 @@ def test_a_link_from_another_year_says_what_it_could_not_use(page):
     )
 
 
+@pytest.mark.parametrize("link", ["judge=constructor", "judge=__proto__", "constructor=1", "constructor.x=1"])
+def test_a_link_with_names_of_the_language_is_left_out_and_the_scales_still_work(page, link):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{PAGE.as_uri()}?#weigh&{link}&together=0.5")
+    assert errors == []
+    assert f"{link} is left out" in page.locator(".note").inner_text()
+    assert page.locator("[aria-valuetext='0.50']").count() == 1
+
+
 def test_without_script_the_page_shows_the_start(browser):
     with browser.new_context(java_script_enabled=False) as context:
         plain = context.new_page()

@@ -108,10 +108,10 @@
     const known = { together: [""], prior: said.accounts, chain: said.chains.map((chain) => chain.id) };
     for (const [name, x] of new URLSearchParams(location.hash.slice(7))) {
       const [, kind, id] = name.match(/^([a-z]+)\.?(.*)$/) ?? [];
-      const [low, high] = limits[kind] ?? [];
+      const [low, high] = Object.hasOwn(limits, kind) ? limits[kind] : [];
       if (name == "facts") x != said.facts && odd.push(`facts as of ${x}`);
-      else if (name == "judge" && judges[x]) state.judge = x;
-      else if (known[kind]?.includes(id) && x && +x >= low && +x <= high) state[kind][id] = +x;
+      else if (name == "judge" && Object.hasOwn(judges, x)) state.judge = x;
+      else if (low != null && known[kind].includes(id) && x && +x >= low && +x <= high) state[kind][id] = +x;
       else odd.push(`${name}=${x} is left out`);
     }
     note.textContent = "These weights come with the link. ";
