@@ -195,7 +195,7 @@ def _tip(words: str, box: tuple[float, float, float, float], page: Page) -> ET.E
     above = box[1] - height - 3
     top = above if above >= 1 else min(box[3] + 3, page.height - height - 1)
     text = ET.Element("text", {"x": f"{left:.0f}", "y": f"{top + HEIGHT:.0f}"})
-    text.text = lines[0]
+    text.text = f"{lines[0]} "  # lines are read out as one text
     for line in lines[1:]:
-        ET.SubElement(text, "tspan", {"x": text.get("x", ""), "dy": str(HEIGHT)}).text = line
+        ET.SubElement(text, "tspan", {"x": text.get("x", ""), "dy": str(HEIGHT)}).text = f"{line} "
     return text
