@@ -37,8 +37,8 @@ LOOKS = (
 PLAIN = re.compile(r"[\w\s.,%#()+-]*")
 REFERENCE = re.compile(r"(?:url\(#([\w-]+)\)|#([\w-]+))")
 
-#: sizes of a tip in points: a letter, a line, the margin
-WIDTH, HEIGHT, MARGIN = 4.8, 11, 4
+#: sizes of a tip in points: a letter, a line (less, and the pale edge of one would cut into the one above), the margin
+WIDTH, HEIGHT, MARGIN = 4.8, 12, 4
 #: the width and height that the style gives to areas which say none
 LEAST = f"{hits.LEAST / 100:g}"
 #: letters on a line at most: a tip fits the part of a wide chart that a phone shows
