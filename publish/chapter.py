@@ -73,7 +73,10 @@ def figures(book: Notebook) -> dict[str, str]:
         images = BeautifulSoup(notebooks.output_html(cell), "html.parser").select(f'img[src^="{clean.PICTURE}"]')
         for number, image in enumerate(images, 1):
             path = f"figures/{book.name}-{cell['id']}{f'-{number}' if number > 1 else ''}.svg"
-            found[path] = _svg(image) + "\n"
+            try:
+                found[path] = inline.plain(_svg(image)) + "\n"
+            except ValueError as error:
+                raise ValueError(f"{book.label}, cell {cell['id']}: {error}") from None
     return found
 
 

@@ -80,6 +80,53 @@ def inline(svg: str, prefix: str, alt: str, rows: Collection[str]) -> str:
     return element_text(chart)
 
 
+#: what a chart's own file may hold besides what draws in a page
+ELEMENTS = {*SHAPES, "svg", "style", "title"}
+ATTRIBUTES = {
+    "id",
+    "class",
+    "viewBox",
+    "width",
+    "height",
+    "version",
+    "type",
+    "style",
+    "dy",
+    "data-mark",
+    "pointer-events",
+}
+#: a style that could fetch: an address outside the drawing, an import, anything escaped
+FETCHES = re.compile(r"url(?!\(#[\w-]+\))|[@\\]", re.IGNORECASE)
+
+
+def plain(svg: str) -> str:
+    """The chart as it is, for a file of its own, which may be opened where no policy holds.
+
+    ValueError for anything but what draws: it could run, or be fetched.
+    """
+    if not svg.startswith("<svg "):  # before it a style sheet or entities could be named
+        raise ValueError("no SVG: a chart's file begins with <svg")
+    try:
+        root = ET.fromstring(svg)
+    except ET.ParseError as error:
+        raise ValueError(f"no SVG: {error}") from None
+    _bare(root)
+    for element in root.iter():
+        if element.tag not in ELEMENTS or (element.tag == "style" and FETCHES.search(element.text or "")):
+            raise ValueError(f"an SVG with a <{element.tag}> that no chart needs")
+        for name, value in element.attrib.items():
+            if not _draws(name.removeprefix("{http://www.w3.org/1999/xlink}"), value):
+                raise ValueError(f"an SVG with {name}={value!r}, which no chart needs")
+    return svg
+
+
+def _draws(name: str, value: str) -> bool:
+    """True for an attribute that draws, and fetches nothing."""
+    if name == "href":
+        return value.startswith("#")
+    return name in ATTRIBUTES.union(LOOKS, *SHAPES.values()) and not FETCHES.search(value)
+
+
 def _bare(root: ET.Element) -> None:
     """Take the names out of their namespaces; what is not SVG gets a name that nothing knows."""
     for element in root.iter():

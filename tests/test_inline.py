@@ -134,6 +134,26 @@ def test_ids_are_prefixed_all_references_resolve_and_marks_leave_theirs_to_rows(
     assert sorted(re.findall(r"#(fig-[\w-]+)", " ".join(values))) == sorted(ids)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>hit()</script>", "<style>@import 'https://evil.example/'</style>", "<a href='javascript:hit()'/>",
+        "<g onload='hit()'/>", "<use href='https://evil.example/x.svg#a'/>", "<rect fill='url(https://evil.example/)'/>",
+        "<style>.a{{fill:\\75rl(https://evil.example/)}}</style>", "<foreignObject/>", "<image href='x'/>",
+        "<set attributeName='href' to='javascript:hit()'/>", "<g xmlns:h='http://www.w3.org/1999/xhtml'><h:script/></g>",
+    ],
+)  # fmt: skip
+def test_a_file_of_its_own_holds_nothing_but_what_draws(hostile):
+    with pytest.raises(ValueError, match="an SVG"):
+        inline.plain(f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{hostile}</svg>")
+
+
+@pytest.mark.parametrize("before", ["<?xml-stylesheet href='https://evil.example/x.xsl'?>", "<!DOCTYPE svg>", " "])
+def test_nothing_stands_before_a_file_s_svg(before):
+    with pytest.raises(ValueError, match="no SVG"):
+        inline.plain(f"{before}<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+
 def test_entities_from_outside_are_refused():
     with pytest.raises(ValueError, match="fig: no SVG"):
         inline.inline(
