@@ -256,10 +256,15 @@ def _stackable(table: Tag) -> None:
         tag["role"] = ROLES[tag.name]
     for heading in table.find_all("th"):
         heading["role"] = "rowheader" if heading.get("scope") == "row" else "columnheader"
-    names = [heading.get_text() for heading in table.select("thead th, thead td")]
+    names = [told(heading) for heading in table.select("thead th, thead td")]
     for row in table.select("tbody tr"):
         for name, cell in zip(names, row.find_all(["th", "td"], recursive=False), strict=False):
             cell["data-name"] = name
+
+
+def told(tag: Tag) -> str:
+    """The text of an element, without what only shows when it is asked for."""
+    return "".join(text for text in tag.strings if not text.find_parent(role="tooltip"))
 
 
 HINT = (

@@ -229,7 +229,7 @@ def _opening(book: Notebook) -> str:
 
 def _text(tag: Tag) -> str:
     """The text of a paragraph, without what only shows when it is asked for."""
-    return re.sub(r"\s+", " ", "".join(s for s in tag.strings if not s.find_parent(role="tooltip")).strip())
+    return re.sub(r"\s+", " ", chapter.told(tag)).strip()
 
 
 # --- one file, and plain text --------------------------------------------------------------------

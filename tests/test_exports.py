@@ -445,6 +445,12 @@ def test_a_plural_and_an_alias_are_explained_too():
     assert [term.find(string=True) for term in soup.find_all("dfn")] == ["exaflops", "graphics processors"]
 
 
+def test_the_name_of_a_column_is_without_what_explains_it():
+    soup = written("# T\n\n| ExaPOD | b |\n|---|---|\n| 1 | 2 |")
+    assert soup.select_one("th dfn [role=tooltip]")
+    assert [cell["data-name"] for cell in soup.select("td")] == ["ExaPOD", "b"]
+
+
 def test_words_of_everyday_are_left_alone_and_are_words_of_the_glossary():
     assert set(tables.everything()["glossary"].rows) >= terms.EVERYDAY
     soup = BeautifulSoup('<section class="prose"><p>By one account the weight of a step.</p></section>', "html.parser")
