@@ -336,7 +336,7 @@ def as_csv(table: Tag) -> str:
 
 def _csv_cell(cell: Tag) -> str:
     text = "".join(_csv_text(cell))
-    if "n" in cell.get("class", []):
+    if "n" in cell.get("class", []) and NUMBER.fullmatch(text.strip()):
         return text.replace(",", "")
     return f"'{text}" if text.startswith(FORMULA) else text
 

@@ -303,6 +303,7 @@ def test_in_the_whole_story_the_tables_travel_with_it(whole):
         ("<td>@SUM(A1)</td>", "'@SUM(A1)"),
         ("<td>-cmd</td>", "'-cmd"),
         ('<td class="n">-3,500</td>', "-3500"),
+        ('<td class="n">=1+1</td>', "'=1+1"),
         ("<td>16,500</td>", "16,500"),
         ('<td><a href="https://e.org/a">A, May</a> (copy)</td>', "A, May <https://e.org/a> (copy)"),
         ('<td>a "b"<br>c</td>', 'a "b"c'),
