@@ -115,7 +115,7 @@ def twin(books: Sequence[Notebook]) -> str:
     for book in books:
         soup = chapter.body(book, books)
         _plain(soup, {b.name for b in books})
-        parts.append(MarkdownConverter(heading_style="ATX", escape_misc=True, bullets="-").convert_soup(soup))
+        parts.append(_Plain(heading_style="ATX", escape_misc=True, bullets="-").convert_soup(soup))
     return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts))).strip() + "\n"
 
 
@@ -264,6 +264,33 @@ def _lower(soup: BeautifulSoup) -> None:
     for level in (5, 4, 3, 2, 1):
         for heading in soup.find_all(f"h{level}"):
             heading.name = f"h{level + 1}"
+
+
+class _Plain(MarkdownConverter):
+    """What markdownify leaves open: code that holds a fence or a blank line, and attributes, which it does not escape.
+
+    Other programs that read the twin may let raw HTML through, so none stands where one of them would see it.
+    """
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        if {"a", "em", "i", "strong", "b", "del", "td", "th"} & set(parent_tags):  # where no block can stand
+            return self.escape(" ".join(text.split()), set())
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+        return f"\n\n{fence}\n{text}\n{fence}\n\n" if text else ""
+
+    def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        if "pre" in parent_tags:
+            return text
+        words = re.sub(r"\s+", " ", text)
+        return self.escape(words, set()) if "<" in words else super().convert_code(el, words, parent_tags)
+
+    def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        el["href"] = re.sub(r"[()<>\\]", lambda sign: quote(sign[0]), el.get("href", ""))
+        el.attrs.pop("title", None)
+        return super().convert_a(el, text, parent_tags)
+
+    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return self.escape(re.sub(r"\s+", " ", el.get("alt", "")), parent_tags)
 
 
 def _plain(soup: BeautifulSoup, names: set[str]) -> None:
