@@ -303,7 +303,7 @@ def test_what_is_text_is_shown_as_text(payload):
     for place in (figure.select_one(".title"), figure.select_one(".subtitle"), figure.figcaption, figure.table):
         assert said in squeezed(place.get_text())
     assert payload in figure.svg["aria-label"] or len(payload) > 200
-    assert said in squeezed(figure.svg.title.get_text())
+    assert said in squeezed(figure.svg.select_one(".marks").get_text())
     assert said in squeezed(table.table.get_text())
 
 
