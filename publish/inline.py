@@ -82,19 +82,9 @@ def inline(svg: str, prefix: str, alt: str, rows: Collection[str]) -> str:
 
 #: what a chart's own file may hold besides what draws in a page
 ELEMENTS = {*SHAPES, "svg", "style", "title"}
-ATTRIBUTES = {
-    "id",
-    "class",
-    "viewBox",
-    "width",
-    "height",
-    "version",
-    "type",
-    "style",
-    "dy",
-    "data-mark",
-    "pointer-events",
-}
+ATTRIBUTES = {"viewBox", "width", "height", "version", "type", "style", "dy", "pointer-events"}
+#: names, which may hold any letters: "curl" is no address
+NAMES = {"id", "class", "data-mark"}
 #: a style that could fetch: an address outside the drawing, an import, anything escaped
 FETCHES = re.compile(r"url(?!\(#[\w-]+\))|[@\\]", re.IGNORECASE)
 
@@ -124,7 +114,7 @@ def _draws(name: str, value: str) -> bool:
     """True for an attribute that draws, and fetches nothing."""
     if name == "href":
         return value.startswith("#")
-    return name in ATTRIBUTES.union(LOOKS, *SHAPES.values()) and not FETCHES.search(value)
+    return name in NAMES or (name in ATTRIBUTES.union(LOOKS, *SHAPES.values()) and not FETCHES.search(value))
 
 
 def _bare(root: ET.Element) -> None:

@@ -148,6 +148,11 @@ def test_a_file_of_its_own_holds_nothing_but_what_draws(hostile):
         inline.plain(f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{hostile}</svg>")
 
 
+def test_a_name_may_hold_letters_that_begin_an_address():
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'><path id='curl-up' data-mark='curl@x' d='M0 0'/></svg>"
+    assert inline.plain(svg) == svg
+
+
 @pytest.mark.parametrize("before", ["<?xml-stylesheet href='https://evil.example/x.xsl'?>", "<!DOCTYPE svg>", " "])
 def test_nothing_stands_before_a_file_s_svg(before):
     with pytest.raises(ValueError, match="no SVG"):
