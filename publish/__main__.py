@@ -100,7 +100,7 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
         whole = _attempt("all together", "pages", lambda: _together(known, out))
         if not whole:
             return 1
-        if out == EXPORTS and not execute:
+        if out.resolve() == EXPORTS.resolve() and not execute:
             _prune(out, made | whole)
     print(f"open {_readable(out / chosen[0].name)}.html")
     return 0

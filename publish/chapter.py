@@ -40,6 +40,8 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
     for link in soup.select("section.prose a[href]"):
         _lead(link, book, figures)
     notes.attach(soup)
+    for left in soup.select('section.prose a[href*=".csv#"]'):
+        left.unwrap()  # in a heading no note can stand; the check says so
     terms.explain(soup)
     _gather_footnotes(soup)
     _head(soup)

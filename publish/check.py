@@ -96,9 +96,11 @@ def _check_links(markdown: str, folder: Path) -> Iterator[str]:
 
 
 def _check_forms(markdown: str) -> Iterator[str]:
-    """Images, which have no alternative text that is checked, and formulas that cannot be shown."""
+    """Images, which have no alternative text that is checked; rows cited in headings; formulas that cannot be shown."""
     for address in facts.images(markdown):
         yield f"holds the image {address}: show a figure with show.figure, which asks for an alt text"
+    for words in facts.headed(markdown):
+        yield f"cites a row in a heading, where no note can stand: say {words} in a paragraph"
     for tex in facts.formulas(markdown):
         if tex.strip()[:1].isdigit():  # two amounts of money in one text look like a formula
             yield f"reads ${tex}$ as a formula: write \\$ for dollars, or {{2}} for a number that begins one"

@@ -44,7 +44,7 @@ PICTURE = "data:image/svg+xml,"
 #: a look of a shape is words, numbers and colours: an address in it, however escaped, would be fetched
 LOOK = re.compile(r"(?!.*url)[\w\s.,%#()+-]*", re.IGNORECASE)
 #: where a link may lead: a place in the pages, a file of the suite, or the web
-ADDRESS = re.compile(r"(?!//|[\w+.-]*:)\S*|https?://\S+", re.IGNORECASE)
+ADDRESS = re.compile(r"(?![\\/]{2}|[\w+.-]*:)\S*|https?://\S+", re.IGNORECASE)
 
 
 def clean(html: str, tags: set[str] = TAGS) -> str:

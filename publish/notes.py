@@ -42,7 +42,7 @@ def _blocks(parent: Tag) -> Iterator[Tag]:
     for child in parent.find_all(True, recursive=False):
         if child.name in BLOCKS:
             yield child
-        elif child.name == "details":
+        elif not child.name.startswith("h"):
             yield from _blocks(child)
 
 

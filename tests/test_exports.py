@@ -474,3 +474,10 @@ def test_words_of_everyday_are_left_alone_and_are_words_of_the_glossary():
     soup = BeautifulSoup('<section class="prose"><p>By one account the weight of a step.</p></section>', "html.parser")
     terms.explain(soup)
     assert soup.find_all("dfn") == []
+
+
+def test_a_row_cited_in_a_box_has_its_note_and_one_in_a_heading_is_text():
+    link = "[then](../data/story/events.csv#dojo-disbanded-report)"
+    soup = written(f"# T\n\n## It was {link}\n\n<div>\n\nSo {link}.\n\n</div>")
+    assert [a["href"] for a in soup.select(".prose a:not(h2 > a, .side a)")] == ["#n1"]
+    assert soup.h2.get_text() == "It was then"

@@ -71,6 +71,8 @@ PAYLOADS = [
     "data:text/html,<script>hit()</script>",
     "vbscript:hit()",
     "//evil.example/",
+    "\\\\evil.example/",
+    "/\\evil.example/",
     "<!--><img src=x onerror=hit()>-->",
     "<![CDATA[<img src=x onerror=hit()>]]>",
     "]]></svg><script>hit()</script>",

@@ -332,6 +332,7 @@ def test_the_command_explains_itself():
         ("Pay $5 or 6$.", "write \\$ for dollars"),
         ("So $a_{b}_{c}$.", "cannot be shown"),
         ("See ![a chart](chart.png).", "holds the image chart.png"),
+        ("## Of [7 August 2025](../data/story/events.csv#dojo-disbanded-report)", "cites a row in a heading"),
     ],
 )
 def test_what_a_text_must_not_hold(folder, text, expected):

@@ -301,6 +301,13 @@ def images(markdown: str) -> list[str]:
     return [node["attrs"]["url"] for node in _nodes(markdown) if node["type"] == "image"]
 
 
+def headed(markdown: str) -> list[str]:
+    """The words of headings that link to rows, where no note can stand beside them."""
+    headings = [node for node in _nodes(markdown) if node["type"] == "heading"]
+    links = [piece for node in headings for piece in _inline(node["children"]) if isinstance(piece, Link)]
+    return [link.text for link in links if ROW_LINK.fullmatch(link.url)]
+
+
 def _nodes(markdown: str) -> Iterator[dict[str, Any]]:
     todo = list(_parse(markdown))
     while todo:
