@@ -47,7 +47,7 @@ def test_the_keyboard_reaches_all_and_shows_where_it_is(browser, path):
 
 
 @pytest.mark.thorough
-@each_page
+@each_part
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
 def test_the_keyboard_reaches_what_was_folded(browser, path, width, scheme):
     assert audit.walk(browser, path, width, scheme, unfold=True) == []

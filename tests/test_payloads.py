@@ -259,7 +259,7 @@ def harm(browser: Browser, path: Path, bypass: bool) -> list[str]:
         page.goto(path.as_uri(), wait_until="load")
         page.mouse.move(300, 300)
         page.keyboard.press("Tab")
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(50)
         if page.evaluate("window.wasHit"):
             found.append("ran")
         if page.url.partition("#")[0] != path.as_uri():
@@ -288,9 +288,9 @@ def test_all_payloads_in_all_ways_at_once_do_nothing(browser, tmp_path, taint, b
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload[:30])
 def test_each_payload_by_itself_does_nothing(browser, tmp_path, taint, payload):
     taint(payload)
-    for name, path in made([payload], tmp_path).items():
-        for bypass in (False, True):
-            assert harm(browser, path, bypass) == [], (name, bypass)
+    paths = made([payload], tmp_path)
+    for name, bypass in (("page", False), ("page", True), ("whole", True), ("twin", True)):
+        assert harm(browser, paths[name], bypass) == [], (name, bypass)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload[:30])
