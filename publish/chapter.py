@@ -39,11 +39,11 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
     _number(soup, book, figures)
     for link in soup.select("section.prose a[href]"):
         _lead(link, book, figures)
+    _gather_footnotes(soup)
     notes.attach(soup)
     for left in soup.select('section.prose a[href*=".csv#"]'):
         left.unwrap()  # in a heading no note can stand; the check says so
     terms.explain(soup)
-    _gather_footnotes(soup)
     _head(soup)
     _tidy_code(soup)
     _tidy_tables(soup)
@@ -270,7 +270,8 @@ def told(tag: Tag) -> str:
 
 
 HINT = (
-    '<p class="hint">Point at a mark, or go from mark to mark with the Tab key: each leads to its row in the data.</p>'
+    '<p class="hint">Point at a mark, or reach it with the Tab key, to see what it is; '
+    "most lead to a row of the data.</p>"
 )
 
 

@@ -37,11 +37,12 @@ def render(book: Notebook, books: Sequence[Notebook]) -> str:
 
 
 def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str:
+    """The page of a notebook whose body is made; the body is changed."""
     chapter.give_once(soup)
     place = [b.name for b in books].index(book.name)
     return _framed(
         "page.html.j2",
-        soup,
+        scales=soup.select_one(".weigh") is not None,
         name=book.name,
         title=book.title,
         part=f"page “{book.title}”",
@@ -134,8 +135,8 @@ def files(book: Notebook, books: Sequence[Notebook]) -> dict[str, str]:
 # --- the frame -----------------------------------------------------------------------------------
 
 
-def _framed(template: str, soup: BeautifulSoup | None = None, scales: bool = False, **parts: Any) -> str:
-    scales = scales or bool(soup and soup.select_one(".weigh"))
+def _framed(template: str, *, scales: bool = False, **parts: Any) -> str:
+    """A page with its frame; one that holds the scales gets their style and script."""
     style, weigh = _style(scales), script() if scales else ""
     return (
         _frames()

@@ -481,3 +481,10 @@ def test_a_row_cited_in_a_box_has_its_note_and_one_in_a_heading_is_text():
     soup = written(f"# T\n\n## It was {link}\n\n<div>\n\nSo {link}.\n\n</div>")
     assert [a["href"] for a in soup.select(".prose a:not(h2 > a, .side a)")] == ["#n1"]
     assert soup.h2.get_text() == "It was then"
+
+
+def test_a_row_cited_in_a_footnote_has_its_note_beside_the_footnotes():
+    soup = written("# T\n\nSo[^a].\n\n[^a]: As [then](../data/story/events.csv#dojo-disbanded-report).")
+    assert soup.select("#c1 .noted") == []
+    assert soup.select_one("#footnotes .side li")["id"] == "n1"
+    assert soup.select_one("#footnotes li a")["href"] == "#n1"
