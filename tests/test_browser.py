@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -39,6 +40,17 @@ def test_a_page_opens_without_complaint_fits_its_window_and_keeps_nobody_out(bro
 @pytest.mark.thorough
 def test_the_whole_story_in_the_other_views(browser):
     assert faults(browser, __main__.EXPORTS / pages.EDITION, VIEWS[1:3]) == []
+
+
+@pytest.mark.parametrize("name", ["01-timeline", pages.EDITION.removesuffix(".html")])
+def test_one_switch_shows_all_code(browser, name):
+    shown = "nodes => nodes.filter(node => node.checkVisibility({ contentVisibilityAuto: true })).length"
+    with closing(browser.new_page()) as page:
+        page.goto((__main__.EXPORTS / f"{name}.html").as_uri())
+        code = page.locator(".source pre")
+        assert code.evaluate_all(shown) == 0
+        page.get_by_label("Show all code").check()
+        assert code.evaluate_all(shown) == code.count() > 0
 
 
 @pytest.mark.parametrize(
