@@ -224,9 +224,8 @@ def _box(area: ET.Element) -> tuple[float, float, float, float]:
 
 def _tip(words: str, box: tuple[float, float, float, float], page: Page) -> ET.Element:
     """The words of a mark as text beside it, within the chart: above where there is room, else below."""
-    lines = [
-        line for part in words.split("\n") for line in textwrap.wrap(part, min(LETTERS, int(page.width / WIDTH) - 5))
-    ] or [""]
+    letters = min(LETTERS, int(page.width / WIDTH) - 5)
+    lines = [line for part in words.split("\n") for line in textwrap.wrap(part, letters)] or [""]
     width, height = max(map(len, lines)) * WIDTH + 2 * MARGIN, len(lines) * HEIGHT + MARGIN
     left = max(1, min((box[0] + box[2] - width) / 2, page.width - width - 1)) + MARGIN
     above = box[1] - height - 3
