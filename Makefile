@@ -13,8 +13,11 @@ test: setup ## pass all tests
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
 
-lab: setup ## open the start page in JupyterLab
-	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb
+lab: setup build/lab ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/lab$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+		$(BIN)/jupyter lab --LabApp.workspaces_dir=build/lab $(LAB)
+build/lab:
+	@mkdir -p build && cp -R lab/workspaces build/lab
 
 refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and the data dictionary
 	@$(BIN)/python -m publish --refresh
