@@ -1,6 +1,7 @@
 # A line or two each; no logic lives here. `make story` first, then open the page it names.
 PYTHON ?= python3
 BIN := .venv/bin
+LAYOUT := build/lab
 
 .PHONY: story test test-all lab refresh check study bench clean setup
 
@@ -13,11 +14,11 @@ test: setup ## pass all tests
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
 
-lab: setup build/lab ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
+lab: setup $(LAYOUT) ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/lab$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
-		$(BIN)/jupyter lab --LabApp.workspaces_dir=build/lab $(LAB)
-build/lab:
-	@mkdir -p build && cp -R lab/workspaces build/lab
+		$(BIN)/jupyter lab --LabApp.workspaces_dir=$(LAYOUT) $(LAB)
+$(LAYOUT):
+	@mkdir -p $(@D) && cp -R lab/workspaces $@
 
 refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and the data dictionary
 	@$(BIN)/python -m publish --refresh

@@ -108,9 +108,12 @@ def _with_live(content: Any, book: Notebook) -> Any:
 
 
 def _clean(content: Any) -> dict[str, Any]:
-    """The executed notebook without what differs by machine, stamped with what its outputs rest on."""
+    """The executed notebook without what differs by machine, plumbing folded, stamped with what its outputs rest on."""
     for cell in content.cells:
         cell.metadata.pop("execution", None)
+        cell.metadata.pop("jupyter", None)
+        if cell.cell_type == "code" and notebooks.plumbing(cell.source):
+            cell.metadata.jupyter = nbformat.from_dict({"source_hidden": True})
     content.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -5,6 +5,7 @@ Read with json alone: importing nbformat takes over a second, and checking has t
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -56,6 +57,21 @@ class Notebook:
 def live(cell: Mapping[str, Any]) -> bool:
     """True for a cell whose output differs by machine: it runs and must pass, but is neither compared nor cited."""
     return "live" in cell.get("metadata", {}).get("tags", [])
+
+
+#: calls that put something on the page; the words they take fill a cell
+SHOWS = {"figure", "table", "explore", "aside"}
+
+
+def plumbing(code: str) -> bool:
+    """True for code that only brings in the tools, or that shows what was computed: JupyterLab folds its cell."""
+    body = ast.parse(code).body
+    brings = any(isinstance(node, ast.Import | ast.ImportFrom) for node in body)
+    calls = (node.func for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.Call))
+    shows = any(
+        isinstance(call, ast.Attribute) and ast.unparse(call.value) == "show" and call.attr in SHOWS for call in calls
+    )
+    return shows or (brings and not isinstance(body[-1], ast.Expr))
 
 
 def source(cell: Mapping[str, Any]) -> str:

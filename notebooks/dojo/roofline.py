@@ -59,21 +59,30 @@ def chip(chip_id: str, form: str = "int8", alone: bool = False) -> Chip:
     further engines use those in bulk only. Raises KeyError for an unknown chip
     or format, and MissingFigure where chip_specs has no single figure.
     """
-    bits = float(tables.value("number_formats", form, "bits"))
-    rate, bandwidth, on_chip = (found["value"] for found in _figures(chip_id, form, alone))
-    return Chip(float(rate.iloc[0]), float(bandwidth.iloc[0]), float(on_chip.sum()), bits / 8)
+    return _chip(_width(form), *_figures(tables.load("chip_specs"), chip_id, form, alone))
 
 
-def _figures(chip_id: str, form: str, alone: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _width(form: str) -> float:
+    """Bytes of one number in a format."""
+    return float(tables.value("number_formats", form, "bits")) / 8
+
+
+def _chip(width: float, rate: pd.DataFrame, bandwidth: pd.DataFrame, on_chip: pd.DataFrame) -> Chip:
+    return Chip(rate["value"].iloc[0].item(), bandwidth["value"].iloc[0].item(), on_chip["value"].sum().item(), width)
+
+
+def _figures(
+    specs: pd.DataFrame, chip_id: str, form: str, alone: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The rows of chip_specs for a chip's dense rate, its bandwidth (one each) and its own memory (any number)."""
-    own = tables.load("chip_specs").query("chip_id == @chip_id and scope in ['chip', 'board']")
+    own = specs[(specs["chip_id"] == chip_id) & specs["scope"].isin(["chip", "board"])]
     if own.empty:
         raise KeyError(f"chip_specs has no chip {chip_id!r}")
-    dense = own.query("format == @form and sparsity == 'dense'")
-    rate = dense.query("attribute == 'peak_rate' and comparable == 'yes'")
-    if alone and len(part := dense.query("attribute == 'peak_rate_gpu'")):
+    is_a, dense = own["attribute"].eq, (own["format"] == form) & (own["sparsity"] == "dense")
+    rate = own[is_a("peak_rate") & dense & (own["comparable"] == "yes")]
+    if alone and len(part := own[is_a("peak_rate_gpu") & dense]):
         rate = part
-    bandwidth, on_chip = (own.query("attribute == @name") for name in ("memory_bandwidth", "on_chip_sram"))
+    bandwidth, on_chip = own[is_a("memory_bandwidth")], own[is_a("on_chip_sram")]
     wanted = {f"dense peak rate in {form}": rate, "memory bandwidth": bandwidth}
     if missing := [name for name, found in wanted.items() if len(found) != 1]:
         raise MissingFigure(f"chip_specs gives no single {' and no single '.join(missing)} for {chip_id!r}")
@@ -107,15 +116,29 @@ def least(layers: pd.DataFrame, on: Chip, batch: int, stays: bool | None = None)
     Weights have the room that is left beside the largest of what is handed on; those that find none travel
     once for a batch. Raises ValueError where no layer has weights.
     """
+    return _least(_work(layers), on, batch, stays)
+
+
+#: of each layer with weights: multiplications with additions, numbers handed on, and weights that must be fetched
+Work = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _work(layers: pd.DataFrame) -> Work:
     work = with_weights(layers)
     if work.empty:
         raise ValueError("layers: none with weights; expected the rows of one network in network_layers")
-    handed = (work["in_elements"] + work["out_elements"]).to_numpy(float) * batch * on.width
-    weights = np.where(work["weights_shared"] == "yes", 0.0, work["weights"].to_numpy(float)) * on.width
+    handed = (work["in_elements"] + work["out_elements"]).to_numpy(float)
+    weights = np.where(work["weights_shared"] == "yes", 0.0, work["weights"].to_numpy(float))
+    return work["macs"].to_numpy(float), handed, weights
+
+
+def _least(work: Work, on: Chip, batch: int, stays: bool | None) -> float:
+    macs, handed, weights = work
+    handed, weights = handed * batch * on.width, weights * on.width
     room = on.on_chip * 1e6
     travels = {None: np.maximum(handed - room, 0.0), True: 0.0 * handed, False: handed}[stays]
     left = 0.0 if stays is False else room if stays else max(room - handed.max(), 0.0)
-    arithmetic = 2 * work["macs"].to_numpy(float) * batch / (on.rate * 1e12)
+    arithmetic = 2 * macs * batch / (on.rate * 1e12)
     bandwidth = on.bandwidth * 1e9
     kept_all = np.maximum(arithmetic, travels / bandwidth).sum()
     kept_none = np.maximum(arithmetic, (travels + weights) / bandwidth).sum()
@@ -151,7 +174,12 @@ def seconds(layers: pd.DataFrame, on: Chip, batch: int, fit: Fit = BOUND, stays:
 
     Raises ValueError for a batch that is no whole number of one or more, or where no layer has weights.
     """
-    return _best(batch, {size: least(layers, on, size, stays) for size in parts_of(batch)}, steps(layers), fit)
+    return _best(batch, _times(_work(layers), on, batch, stays), steps(layers), fit)
+
+
+def _times(work: Work, on: Chip, batch: int, stays: bool | None) -> dict[int, float]:
+    """The least time for each size into which a batch may be cut."""
+    return {size: _least(work, on, size, stays) for size in parts_of(batch)}
 
 
 def _best(batch: int, times: Mapping[int, float], layers: int, fit: Fit) -> float:
@@ -202,13 +230,14 @@ def cases(parts: pd.DataFrame, layers: pd.DataFrame, networks: Iterable[str], st
     found = []
     for network in networks:
         own = layers[layers["network"] == network]
+        work = _work(own)
         for chip_id, row in parts.loc[network].iterrows():
             wanted = {"one": (1, row["one_ms"] / 1e3), "eight": (8, row["eight_ms"] / 1e3)}
             wanted["bulk"] = (MANY, MANY / row["bulk"])
             for scenario, (batch, measured) in wanted.items():
                 if np.isfinite(measured):
                     on = chip(str(chip_id), alone=scenario != "bulk")
-                    times = {size: least(own, on, size, stays) for size in parts_of(batch)}
+                    times = _times(work, on, batch, stays)
                     found.append(Case(str(chip_id), network, scenario, batch, measured, times, steps(own)))
     return found
 
@@ -289,13 +318,15 @@ def bounds(layers: pd.DataFrame, chips: Iterable[str], form: str = "int8", batch
     Columns, by chip_id: at_least_ms, at_most_a_second (images), the same if_nothing_stays, and source_ids. Chips
     without a dense rate in the format, or without a memory bandwidth, are left out: see `chip`.
     """
+    specs, width, work, layered = tables.load("chip_specs"), _width(form), _work(layers), steps(layers)
     rows = {}
     for chip_id in chips:
         try:
-            on, figures = chip(chip_id, form), _figures(chip_id, form, alone=False)
+            figures = _figures(specs, chip_id, form)
         except MissingFigure:
             continue
-        stays, travels = seconds(layers, on, batch), seconds(layers, on, batch, stays=False)
+        on = _chip(width, *figures)
+        stays, travels = (_best(batch, _times(work, on, batch, kept), layered, BOUND) for kept in (None, False))
         sources = tuple(dict.fromkeys(pd.concat(figures)["source_ids"].explode()))
         rows[chip_id] = (1e3 * stays, batch / stays, batch / travels, sources)
     columns = ["at_least_ms", "at_most_a_second", "if_nothing_stays", "source_ids"]

@@ -23,7 +23,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dojo import dates, marks, slim, tables
+from dojo import completion, dates, marks, slim, tables
 
 #: an alt text says kind, axes, range and finding; shorter ones say nothing, longer ones are not heard out
 ALT_LENGTH = range(40, 301)
@@ -43,6 +43,11 @@ class Shown:
 
     def __repr__(self) -> str:
         return self.text
+
+    @classmethod
+    def plain(cls, text: str) -> Shown:
+        """A paragraph of nothing but this text."""
+        return cls(f"<p>{escape(text)}</p>", text)
 
 
 # --- figures ---------------------------------------------------------------------------------
@@ -261,7 +266,7 @@ def _credits(data: pd.DataFrame, extra: Iterable[str]) -> str:
 
 
 def why(row_id: str, table: str | None = None) -> Shown:
-    """The row behind a fact: every cell, its sources and how well it is supported.
+    """The row behind a fact: every cell, its sources and how well it is supported. Tab completes its id.
 
     Shows every table's row when several share the id; KeyError with a near miss when none has it.
     """
@@ -281,6 +286,8 @@ def why(row_id: str, table: str | None = None) -> Shown:
     return Shown("".join(parts), "\n".join(texts))
 
 
+completion.offer()  # the ids, on Tab
+
 # --- sliders ---------------------------------------------------------------------------------
 
 
@@ -299,15 +306,15 @@ def explore(
     *,
     start: Mapping[str, Any] | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
-    **choices: Any,
+    **choices: tuple[float, ...] | Sequence[Any],
 ) -> Any:
-    """A function of a few parameters with a slider for each; elsewhere its result for the defaults.
+    """A function of a few parameters with a slider or a list for each; elsewhere its result for the defaults.
 
-    `choices` gives each parameter what ipywidgets.interactive takes: (low, high, step), a list of
-    options, or a widget. Every parameter needs a default, because that is what pages show; `start` gives
-    those of parameters that the function takes as keywords of any name. `groups` folds sliders away under
-    headings, below the result, by their names. Raises TypeError when a choice names no parameter or a
-    parameter has no default.
+    `choices` gives each parameter (low, high), in whole steps, (low, high, step), or a list of options; one of
+    numbers becomes a slider over them. Every parameter needs a default, because that is what pages show; `start`
+    gives those of parameters that the function takes as keywords of any name. `groups` folds controls away under
+    headings, below the result, by their names. Raises TypeError when a choice names no parameter or a parameter
+    has no default, ValueError when a default is none of the choices.
     """
     parameters = inspect.signature(function).parameters
     values = {n: p.default for n, p in parameters.items() if p.kind is not p.VAR_KEYWORD} | dict(start or {})
@@ -317,31 +324,6 @@ def explore(
         raise TypeError(f"{function.__name__} needs a default for {', '.join(bare)}")
     if not live():
         return function(**(start or {}))
-    import ipywidgets  # takes half a second and is of use to live readers alone
-    from IPython.display import display
+    from dojo import controls  # takes half a second and is of use to live readers alone
 
-    def shown(**chosen: Any) -> None:
-        display(function(**chosen))  # what a function returns, interactive keeps to itself
-
-    fixed = {name: ipywidgets.fixed(value) for name, value in values.items() if name not in choices}
-    sliders = _sliders(ipywidgets, values, choices)
-    panel = ipywidgets.interactive(shown, **fixed, **sliders)
-    if groups:
-        folded_ = {name for names in groups.values() for name in names}
-        boxes = [ipywidgets.VBox([sliders[name] for name in names]) for names in groups.values()]
-        open_ = [slider for name, slider in sliders.items() if name not in folded_]
-        panel.children = (*open_, panel.out, ipywidgets.Accordion(boxes, titles=(*groups,)))
-    return panel
-
-
-def _sliders(ipywidgets: Any, values: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """A labelled widget for each choice, standing at its starting value."""
-    sliders = {}
-    for name, choice in choices.items():
-        widget = ipywidgets.interactive.widget_from_abbrev(choice, values[name])
-        widget.description = name.replace("_", " ")
-        widget.style.description_width = "initial"
-        widget.layout.width, widget.layout.max_width = "34rem", "100%"  # long names leave room for the slider
-        widget.continuous_update = True
-        sliders[name] = widget
-    return sliders
+    return controls.Explorer(function, values, choices, groups or {})

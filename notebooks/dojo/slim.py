@@ -140,18 +140,20 @@ def segments(data: str) -> list[Segment]:
 
 def written(path: list[Segment]) -> str:
     """Path data in as few letters as it takes: relative where that is shorter, H and V, no needless blanks."""
-    text, letter, here, start = "", "", (0, 0), (0, 0)
+    pieces: list[str] = []
+    letter, here, start = "", (0, 0), (0, 0)
     for kind, points in path:
         if kind == "z":
-            text, letter, here = f"{text}z", "z", start
+            pieces.append("z")
+            letter, here = "z", start
             continue
-        text, letter = min(
-            (_joined(text, letter, name, values) for name, values in _ways(kind, points, here)),
-            key=lambda way: len(way[0]),
-        )
+        before = pieces[-1] if pieces else ""
+        ways = ((_joined(before, letter, name, values), name) for name, values in _ways(kind, points, here))
+        added, letter = min(ways, key=lambda way: len("".join(way[0])))
+        pieces += added
         here = points[-1]
         start = here if kind == "M" else start
-    return text
+    return "".join(pieces)
 
 
 def _ways(kind: str, points: tuple[Point, ...], here: Point) -> Iterator[tuple[str, list[int]]]:
@@ -167,17 +169,16 @@ def _ways(kind: str, points: tuple[Point, ...], here: Point) -> Iterator[tuple[s
             yield from (("V", [py]), ("v", [py - y]))
 
 
-def _joined(text: str, last: str, letter: str, values: list[int]) -> tuple[str, str]:
-    """The text with one more command; a letter that repeats the last is left out, and so is a blank before a sign."""
+def _joined(before: str, last: str, letter: str, values: list[int]) -> list[str]:
+    """The pieces of one more command; a letter that repeats the last is left out, and so is a blank before a sign."""
     said = (last == letter and letter not in "Mm") or (last, letter) in (("M", "L"), ("m", "l"))
-    text += "" if said else letter
+    pieces = [before] if said else [letter]
     for value in values:
         piece = number(value)
-        before = re.search(r"[\d.]+$", text)
-        if before and (piece[0].isdigit() or (piece[0] == "." and "." not in before[0])):
-            text += " "
-        text += piece
-    return text, letter
+        ends = pieces[-1][-1:].isdigit()
+        meets = piece[0].isdigit() or (piece[0] == "." and "." not in pieces[-1])
+        pieces.append(f" {piece}" if ends and meets else piece)
+    return pieces[1:] if said else pieces
 
 
 def box(element: ET.Element) -> Box | None:
