@@ -64,7 +64,7 @@ def results(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights,
     html = (
         f'<p class="title"><strong>{escape(title)}</strong></p>{sums}<p>On the page: <code>{escape(ending)}</code></p>'
     )
-    return show.Shown(f"<figure>{html}</figure>", f"{title}\n{text}\n{ending}")
+    return show.Shown(f'<figure style="margin: 0">{html}</figure>', f"{title}\n{text}\n{ending}")
 
 
 def form(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> show.Shown:

@@ -170,10 +170,14 @@ def table(frame: pd.DataFrame, *, title: str, caption: str = "", sources: Iterab
     return Shown(html, "\n".join(filter(None, [title, text, caption])))
 
 
+#: JupyterLab lets labels float, and one of two lines would push the next aside
+ROW = ' style="display: flex"'
+
+
 def numbers(**labelled: str | float) -> Shown:
     """Computed numbers under the labels by which prose cites them; `_` in a name reads as a space."""
     lines = {name.replace("_", " "): str(value) for name, value in labelled.items()}
-    rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in lines.items())
+    rows = "".join(f"<div{ROW}><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in lines.items())
     return Shown(f'<dl class="numbers">{rows}</dl>', "\n".join(f"{k}: {v}" for k, v in lines.items()))
 
 
@@ -274,7 +278,8 @@ def why(row_id: str, table: str | None = None) -> Shown:
     for row in tables.find(row_id, table):
         cells = {c: v for c, v in row.cells.items() if v and row.table.fields[c].get("refersTo") != ["sources"]}
         lines = "".join(
-            f'<tr><th scope="row">{escape(c.replace("_", " "))}</th><td>{escape(v)}</td></tr>' for c, v in cells.items()
+            f'<tr><th scope="row"{LEFT}>{escape(c.replace("_", " "))}</th><td{LEFT}>{escape(v)}</td></tr>'
+            for c, v in cells.items()
         )
         links = "; ".join(map(source_link, row.items("source_ids"))) if row.cells.get("source_ids") else "none named"
         parts.append(
