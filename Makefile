@@ -1,7 +1,6 @@
 # A line or two each; no logic lives here. `make story` first, then open the page it names.
 PYTHON ?= python3
 BIN := .venv/bin
-LAYOUT := build/lab
 
 .PHONY: story test test-all lab refresh check study bench clean setup
 
@@ -14,11 +13,8 @@ test: setup ## pass all tests
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
 
-lab: setup $(LAYOUT) ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
-	@JUPYTER_CONFIG_PATH="$(CURDIR)/lab$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
-		$(BIN)/jupyter lab --LabApp.workspaces_dir=$(LAYOUT) $(LAB)
-$(LAYOUT):
-	@mkdir -p $(@D) && cp -R lab/workspaces $@
+lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
+	@lab/start $(BIN)/jupyter lab $(LAB)
 
 refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and the data dictionary
 	@$(BIN)/python -m publish --refresh
@@ -30,11 +26,12 @@ check: setup ## follow every fact link, executing nothing
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-bench: setup ## time building the pages, rounding and training beside their peers, the model of a board, the pages beside others'
+bench: setup ## time pages, rounding and training beside their peers, the model of a board, what readers wait for in JupyterLab
 	@$(BIN)/python -m publish.bench
 	@$(BIN)/python -m publish.bench_formats
 	@$(BIN)/python -m publish.bench_board
 	@$(BIN)/python -m publish.bench_pages
+	@$(BIN)/python -m publish.bench_lab
 
 clean: ## remove what was built or installed here
 	rm -rf .venv build .hypothesis *.egg-info

@@ -64,8 +64,14 @@ SHOWS = {"figure", "table", "explore", "aside"}
 
 
 def plumbing(code: str) -> bool:
-    """True for code that only brings in the tools, or that shows what was computed: JupyterLab folds its cell."""
-    body = ast.parse(code).body
+    """True for code that only brings in the tools, or that shows what was computed: JupyterLab folds its cell.
+
+    What is no Python is no plumbing; checking names it.
+    """
+    try:
+        body = ast.parse(code).body
+    except SyntaxError:
+        return False
     brings = any(isinstance(node, ast.Import | ast.ImportFrom) for node in body)
     calls = (node.func for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.Call))
     shows = any(

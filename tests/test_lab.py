@@ -1,148 +1,52 @@
 """The notebooks in a real JupyterLab, started by make lab and read in a real browser."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import expect
 
 from dojo import show
-from publish import browsers, notebooks
+from publish import lab, notebooks
 
+expect.set_options(timeout=1000 * lab.LIMIT)
 BOOKS = notebooks.everything()
-SECONDS = 60
-#: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; it is switched off
-KNOWN = "@jupyter/ydoc"
-
-#: the code cells of the notebook in front: their ids, the numbers of their runs, and what they show
-CELLS = """() => {
-    const { content, sessionContext } = jupyterapp.shell.currentWidget
-    const code = [...content.model.cells].filter((cell) => cell.type === "code")
-    const status = sessionContext.session?.kernel?.status
-    return code.map((cell) => ({ id: cell.id, status, number: cell.executionCount, outputs: cell.outputs.toJSON() }))
-}"""
-DONE = f"() => ({CELLS})().every(({{ number, status }}) => number && status === 'idle')"
-
-
-class Server:
-    """JupyterLab as make lab starts it, with settings of its own so that none of the tester's are in force."""
-
-    def __init__(self, folder: Path):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-        own |= {"IPYTHONDIR": str(folder / "IPYTHON")}
-        options = f"--no-browser --port={port} --LabApp.expose_app_in_browser=True"
-        options += " --allow-root" if browsers.is_root() else ""
-        self.process = subprocess.Popen(
-            ["make", "--no-print-directory", "lab", f"LAB={options}", f"LAYOUT={folder / 'layout'}"],
-            cwd=notebooks.ROOT,
-            env={k: v for k, v in os.environ.items() if k != "DOJO_STATIC"} | own,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        log = []
-        for line in self.process.stdout:
-            log.append(line)
-            if found := re.search(r"http://localhost:\d+/\S*token=\w{20,}", line):
-                self.url = found[0]
-                return
-        raise RuntimeError("".join(log))
-
-    def ends(self) -> set[psutil.Process]:
-        """End the server with all that it started; what is left after ten seconds."""
-        started = [*psutil.Process(self.process.pid).children(recursive=True), psutil.Process(self.process.pid)]
-        os.killpg(self.process.pid, signal.SIGINT)
-        os.killpg(self.process.pid, signal.SIGTERM)
-        left = set(psutil.wait_procs(started, timeout=10)[1])
-        self.process.communicate()
-        return left
+#: the cells with sliders
+SLIDERS = {
+    "04-number-formats": {"rulers"},
+    "05-deadline-and-watts": {"limits", "car-table"},
+    "06-board-of-ai6": {"sliders"},
+    "07-verdict": {"scales"},  # a form on the page, sliders here
+}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("lab"))
-    yield started
-    assert started.ends() == set()
-
-
-class Reader:
-    """Somebody with a browser: opens notebooks, runs them, follows links. Notes what goes wrong meanwhile."""
-
-    def __init__(self, browser: Browser, url: str):
-        self.start, self.faults = url, []
-        self.page: Page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        self.page.set_default_timeout(1000 * SECONDS)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        self.page.on("request", self._asked)
-
-    def _heard(self, said: ConsoleMessage) -> None:
-        if said.type in ("error", "warning") and KNOWN not in said.text:
-            self.faults.append(f"{said.type}: {said.text}")
-
-    def _asked(self, request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "localhost":
-            self.faults.append(f"asks: {request.url}")
-
-    def opens(self, name: str = "") -> Locator:
-        """A notebook in a layout of its own; without a name what make lab opens."""
-        address = urlsplit(self.start)
-        path = f"/lab/workspaces/{name}/tree/notebooks/{name}.ipynb" if name else address.path
-        self.page.goto(f"{address.scheme}://{address.netloc}{path}?{address.query}")
-        return self.sees(name or Path(address.path).stem)
-
-    def sees(self, name: str) -> Locator:
-        """The notebook of that name, once it stands in front with a kernel that is ready."""
-        self.page.locator(f".lm-TabBar-tab.lm-mod-current:has-text('{name}.ipynb')").wait_for()
-        panel = self.page.locator(".jp-NotebookPanel:visible")
-        panel.locator("h1").first.wait_for()
-        panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-        return panel
-
-    def chooses(self, menu: str, item: str) -> None:
-        self.page.get_by_role("menuitem", name=menu, exact=True).click()
-        self.page.get_by_role("menuitem", name=item, exact=True).click()
-
-    def runs_all(self) -> list[dict]:
-        """Run all cells, without what was stored, which has numbers already; the code cells afterwards."""
-        self.chooses("Edit", "Clear Outputs of All Cells")
-        self.page.wait_for_function(f"() => ({CELLS})().every(({{ number }}) => !number)")
-        self.chooses("Run", "Run All Cells")
-        self.page.wait_for_function(DONE)
-        return self.page.evaluate(CELLS)
-
-    def cell(self, cell_id: str) -> Locator:
-        """A cell of the notebook in front."""
-        find = "id => jupyterapp.shell.currentWidget.content.widgets.findIndex((cell) => cell.model.id === id)"
-        return self.page.locator(".jp-NotebookPanel:visible .jp-Notebook-cell").nth(self.page.evaluate(find, cell_id))
+def server(tmp_path_factory) -> Iterator[lab.Server]:
+    with lab.started(tmp_path_factory.mktemp("lab")) as server:
+        yield server
 
 
 @pytest.fixture
-def reader(browser, server) -> Iterator[Reader]:
-    somebody = Reader(browser, server.url)
+def reader(browser, server) -> Iterator[lab.Reader]:
+    somebody = lab.Reader(browser, server.url)
     yield somebody
-    somebody.page.context.close()
+    somebody.leaves()
     assert somebody.faults == []
 
 
 def told(outputs: list[dict]) -> list[str]:
-    """What a cell shows, as plain text; what only a browser shows, sliders, has none worth comparing."""
+    """What a cell shows, as plain text, without sliders."""
     shown = [output.get("data", {}) for output in outputs]
-    return [notebooks.joined(data["text/plain"]) for data in shown if not any("widget" in kind for kind in data)]
+    return [notebooks.joined(data["text/plain"]) for data in shown if not moves(data)]
+
+
+def moves(data: dict) -> bool:
+    """Whether an output is sliders."""
+    return any("widget" in kind for kind in data)
 
 
 # --- the server and the first page ----------------------------------------------------------------
@@ -158,8 +62,7 @@ def test_the_start_page_opens_with_its_contents_and_nothing_else_pops_up(reader)
 
 
 def test_the_server_listens_here_alone_and_asks_for_its_token(server):
-    processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
-    hosts = {c.laddr.ip for p in processes for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    hosts = {c.laddr.ip for p in server.processes() for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
     assert hosts <= {"127.0.0.1", "::1"}
     assert hosts
     address = urlsplit(server.url)
@@ -185,11 +88,13 @@ def test_every_notebook_runs_as_a_reader_would_run_it(reader, book):
     panel = reader.opens(book.name)
     cells = reader.runs_all()
     assert [cell["number"] for cell in cells] == [*range(1, len(cells) + 1)]
-    assert [
-        cell["id"] for cell in cells if any(out["output_type"] in ("error", "stream") for out in cell["outputs"])
-    ] == []
-    stored = {cell["id"]: told(cell["outputs"]) for cell in book.code() if not notebooks.live(cell)}
+    kinds = {cell["id"]: {output["output_type"] for output in cell["outputs"]} for cell in cells}
+    assert [cell_id for cell_id, shown in kinds.items() if shown & {"error", "stream"}] == []
+    unlike = {cell["id"] for cell in book.code() if notebooks.live(cell) or "scales.scales(" in notebooks.source(cell)}
+    stored = {cell["id"]: told(cell["outputs"]) for cell in book.code() if cell["id"] not in unlike}
     assert {cell["id"]: told(cell["outputs"]) for cell in cells if cell["id"] in stored} == stored
+    with_sliders = {cell["id"] for cell in cells if any(moves(output["data"]) for output in cell["outputs"])}
+    assert with_sliders == SLIDERS.get(book.name, set())
     alts = panel.locator(".jp-OutputArea-output img").evaluate_all("all => all.map((image) => image.alt)")
     assert [alt for alt in alts if len(alt) not in show.ALT_LENGTH] == []
     assert len(alts) == sum(notebooks.output_html(cell).count("<img") for cell in book.code())
@@ -202,12 +107,7 @@ def test_a_notebook_run_again_in_a_new_kernel_says_the_same(reader, book):
     reader.opens(book.name)
     live = {cell["id"] for cell in book.code() if notebooks.live(cell)}
     first = [told(cell["outputs"]) for cell in reader.runs_all() if cell["id"] not in live]
-    reader.page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.before = true }")
-    reader.chooses("Kernel", "Restart Kernel and Run All Cells…")
-    reader.page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
-    reader.page.wait_for_function(f"() => ({CELLS})().some(({{ number }}) => !number)")
-    reader.page.wait_for_function(DONE)
-    again = [told(cell["outputs"]) for cell in reader.page.evaluate(CELLS) if cell["id"] not in live]
+    again = [told(cell["outputs"]) for cell in reader.restarts_and_runs_all() if cell["id"] not in live]
     assert again == first
 
 
@@ -254,11 +154,11 @@ def test_a_slider_has_a_name_and_follows_the_keyboard(reader):
     expect(drawn).to_have_attribute("src", re.compile(r"4(%20| )\+(%20| )4(%20| )bits"))
     number = reader.cell("rulers").get_by_label("exponent bits, to type")
     expect(number).to_have_value("4")
-    number.fill("99")
-    number.press("Enter")
-    expect(number).to_have_value("4")
-    number.fill("6")
-    number.press("Enter")
+    for typed, taken in (("99", "4"), ("", "4"), ("2.5", "4"), ("6", "6")):
+        number.press("ControlOrMeta+a")
+        number.press_sequentially(typed) if typed else number.press("Delete")
+        number.press("Enter")
+        expect(number).to_have_value(taken)
     expect(slider).to_have_value("6")
     expect(drawn).to_have_attribute("src", re.compile(r"6(%20| )\+(%20| )4(%20| )bits"))
     slider.press("d")
@@ -273,4 +173,6 @@ def test_tab_completes_the_id_of_a_row(reader):
     editor.press("ControlOrMeta+a")
     editor.press_sequentially('show.why("dojo-disb')
     editor.press("Tab")
-    expect(editor).to_contain_text("dojo-disbanded-report")
+    expect(reader.page.locator(".jp-Completer:visible")).to_contain_text("dojo-disbanded-report")
+    editor.press("Enter")
+    expect(editor).to_have_text('show.why("dojo-disbanded-report')

@@ -115,6 +115,41 @@ def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkey
     assert (tmp_path / "executed/02-good.html").read_bytes() == (tmp_path / "stored/02-good.html").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("code", "folded"),
+    [
+        ("import math", True),
+        ("from dojo import show\n\nrows = [1]", True),
+        ("from dojo import show\n\nshow.numbers(rows=1)", False),
+        ("rows = [1]\nshow.figure(rows)", True),
+        ("show.aside(show.numbers(rows=1), 'Rows')", True),
+        ("show.numbers(rows=1)", False),
+        ("show.why('x')", False),
+        ("other.table(rows)", False),
+        ("x = 1", False),
+        ("", False),
+        ("%time x", False),
+    ],
+)
+def test_what_brings_tools_or_only_shows_is_plumbing(code, folded):
+    assert notebooks.plumbing(code) is folded
+
+
+def test_plumbing_is_folded_when_outputs_are_stored_and_nothing_else_is(folder):
+    path = book(folder, "01-good", ("tools", "code", "import math"), ("sum", "code", "1 + 1"), GOOD[1])
+    before = notebooks.read(path)
+    before.cells[1]["metadata"] = {"jupyter": {"source_hidden": True}}  # as somebody left it
+    after = execute.run(before)
+    assert [cell["metadata"] for cell in after.cells] == [{"jupyter": {"source_hidden": True}}, {}, {}]
+
+
+def test_every_stored_notebook_folds_its_plumbing():
+    for stored in notebooks.everything():
+        for cell in stored.code():
+            hidden = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+            assert hidden is notebooks.plumbing(notebooks.source(cell)), f"{stored.label}, cell {cell['id']}"
+
+
 def test_pages_and_figures_that_are_no_more_are_removed(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "write", _only_below(tmp_path))
     monkeypatch.setattr(__main__, "EXPORTS", tmp_path / "exports")

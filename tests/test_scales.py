@@ -73,16 +73,14 @@ def front_end(monkeypatch):
 
 @pytest.mark.usefixtures("front_end")
 def test_a_live_front_end_has_a_slider_for_each_chain_folded_by_speaker():
-    box = scales.scales(JUDGED, CHAINS, "Scales")
-    folded = box.children[-1]
-    assert [*folded.titles] == [scales.BEFORE, *verdict.SPEAKERS.values()]
-    words = [slider.description for group in folded.children[1:] for slider in group.children]
-    assert words == [*CHAINS["label"]]
-    report = next(
-        s for g in folded.children for s in g.children if s.description.startswith("Bloomberg on the closure")
-    )
-    report.value = 3.0
-    assert box.kwargs[report.description] == 3.0
+    explorer = scales.scales(JUDGED, CHAINS, "Scales")
+    assert [*explorer.controls] == ["", scales.BEFORE, *verdict.SPEAKERS.values()]
+    _, _, *by_speaker = explorer.controls.values()
+    assert [field["label"] for controls in by_speaker for field in controls.fields] == [*CHAINS["label"]]
+    press = explorer.controls[verdict.SPEAKERS["press"]]
+    report = "Bloomberg on the closure, 7 August 2025"
+    press.values = {**press.values, report: 3}
+    assert explorer.values[report] == 3.0
 
 
 def test_sliders_stand_for_weights():

@@ -40,9 +40,13 @@ function slider({ low, high, step, label }, value, set, id) {
   const range = create("input", { type: "range", id }, limits, { value })
   const number = create("input", { type: "number", ariaLabel: `${label}, to type` }, limits, { value })
   range.oninput = () => ((number.value = range.value), set(range.valueAsNumber))
-  number.onchange = () => {
+  const take = () => {
     if (number.value === "" || !number.checkValidity()) number.value = range.value
     else if (number.value !== range.value) ((range.value = number.value), set(number.valueAsNumber))
+  }
+  number.onchange = take
+  number.onkeydown = ({ key }) => {
+    if (key === "Enter") take() // outside a form Enter changes nothing of itself
   }
   return [range, number]
 }
@@ -61,9 +65,10 @@ function render({ model, el }) {
   if (heading) whole.append(create("summary", { textContent: heading }), rows)
   el.append(whole)
   // JupyterLab takes arrows and letters for its own; while a control has the focus they are the control's.
-  // What is pressed with Control, Command or Enter stays JupyterLab's: saving, running.
-  const mine = ({ target, ctrlKey, metaKey, key }) => {
-    if (rows.contains(target)) target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || key === "Enter"))
+  // What is pressed with Control or Command stays JupyterLab's, as does Shift with Enter: saving, running.
+  const mine = ({ target, ctrlKey, metaKey, shiftKey, key }) => {
+    const theirs = ((ctrlKey || metaKey) && key !== "a") || (shiftKey && key === "Enter")
+    if (rows.contains(target)) target.toggleAttribute("data-lm-suppress-shortcuts", !theirs)
   }
   window.addEventListener("keydown", mine, true)
   return () => window.removeEventListener("keydown", mine, true)

@@ -299,10 +299,11 @@ completion.offer()  # the ids, on Tab
 def live() -> bool:
     """True in a front end where a reader moves sliders: JupyterLab, Notebook, a hub, Binder, VS Code.
 
-    Jupyter's server names its session to the kernels it starts, VS Code its process; programs that
-    only execute notebooks (publish, nbconvert, pytest-notebook) do neither. DOJO_STATIC=1 forces no.
+    Jupyter's server names its session to the kernels it starts, VS Code sets a switch of the debugger for its
+    own; programs that only execute notebooks (publish, nbconvert, pytest-notebook) do neither. DOJO_STATIC=1
+    forces no.
     """
-    here = "JPY_SESSION_NAME" in os.environ or "VSCODE_PID" in os.environ
+    here = "JPY_SESSION_NAME" in os.environ or "PYDEVD_IPYTHON_COMPATIBLE_DEBUGGING" in os.environ
     return here and not os.environ.get("DOJO_STATIC")
 
 

@@ -276,8 +276,13 @@ def _numbered(run: Run) -> tuple[Run, Outcome]:
 def _backend(joblib: Any, scheduler: str) -> Iterator[None]:
     """Where joblib runs: local processes, or the Dask cluster with this address; ValueError when it does not answer."""
     if not scheduler:
-        with joblib.parallel_config(backend="loky"):
-            yield
+        from joblib.externals.loky import get_reusable_executor
+
+        try:
+            with joblib.parallel_config(backend="loky"):
+                yield
+        finally:  # else its processes wait five minutes for more work, also when the kernel has ended
+            get_reusable_executor().shutdown(wait=True)
         return
     try:
         from distributed import Client

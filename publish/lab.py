@@ -1,0 +1,162 @@
+"""A real JupyterLab, started by make lab, and somebody who reads in it with a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Request
+
+from publish import browsers, notebooks
+
+#: seconds that anything may take; what is slower is broken
+LIMIT = 60
+#: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; it is switched off
+KNOWN = "@jupyter/ydoc"
+#: the code cells of the notebook in front: their ids, the numbers of their runs, and what they show
+CELLS = """() => {
+    const { content, sessionContext } = jupyterapp.shell.currentWidget
+    const code = [...content.model.cells].filter((cell) => cell.type === "code")
+    const status = sessionContext.session?.kernel?.status
+    return code.map((cell) => ({ id: cell.id, status, number: cell.executionCount, outputs: cell.outputs.toJSON() }))
+}"""
+#: a number on every cell: an idle kernel alone may not have begun
+DONE = f"() => ({CELLS})().every(({{ number, status }}) => number && status === 'idle')"
+EMPTY = f"() => ({CELLS})().every(({{ number }}) => !number)"
+
+
+class Server:
+    """JupyterLab as make lab starts it, with settings in a folder of its own instead of the reader's."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it, and wait for its `url`. RuntimeError with what it said where it ends before."""
+        own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+        own |= {"IPYTHONDIR": str(folder / "IPYTHON"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "layout")}
+        options = f"--no-browser --port={_free_port()} --LabApp.expose_app_in_browser=True"
+        options += " --allow-root" if browsers.is_root() else ""
+        self._process = subprocess.Popen(
+            ["make", "--no-print-directory", "lab", f"LAB={options}"],
+            cwd=notebooks.ROOT,
+            env={name: value for name, value in os.environ.items() if name != "DOJO_STATIC"} | own,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        said = []
+        for line in self._process.stdout or ():
+            said.append(line)
+            if found := re.search(r"http://localhost:\d+/\S*token=\w{20,}", line):
+                self.url = found[0]
+                return
+        raise RuntimeError("".join(said))
+
+    def processes(self) -> list[psutil.Process]:
+        """The server, what started it, and its kernels with all that they started."""
+        first = psutil.Process(self._process.pid)
+        return [first, *first.children(recursive=True)]
+
+    def end(self) -> set[psutil.Process]:
+        """End the server as Ctrl-C does; what still runs ten seconds later."""
+        started = self.processes()
+        for sign in (signal.SIGINT, signal.SIGTERM):  # the first asks whether it is meant
+            os.killpg(self._process.pid, sign)
+        left = set(psutil.wait_procs(started, timeout=10)[1])
+        self._process.communicate()
+        return left
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Server]:
+    """A server, ended afterwards; RuntimeError when one of its processes does not end."""
+    server = Server(folder)
+    try:
+        yield server
+    finally:
+        if left := server.end():
+            raise RuntimeError(f"still running: {left}")
+
+
+class Reader:
+    """Somebody with a browser: opens notebooks, runs them, follows links. Notes what goes wrong meanwhile."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        """`url`: what a server says on its start, token included."""
+        self._start, self.faults = urlsplit(url), list[str]()
+        self.page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.set_default_timeout(1000 * LIMIT)
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        self.page.on("request", self._asked)
+
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning") and KNOWN not in said.text:
+            self.faults.append(f"{said.type}: {said.text}")
+
+    def _asked(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self._start.netloc:
+            self.faults.append(f"asks: {request.url}")
+
+    def opens(self, name: str = "") -> Locator:
+        """A notebook in a layout of its own; without a name what make lab opens."""
+        path = f"/lab/workspaces/{name}/tree/notebooks/{name}.ipynb" if name else self._start.path
+        self.page.goto(self._start._replace(path=path).geturl())
+        return self.sees(Path(path).stem)
+
+    def sees(self, name: str) -> Locator:
+        """The notebook of that name, once it stands in front and its kernel is ready."""
+        self.page.locator(f".lm-TabBar-tab.lm-mod-current:has-text('{name}.ipynb')").wait_for()
+        panel = self.page.locator(".jp-NotebookPanel:visible")
+        panel.locator("h1").first.wait_for()
+        panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        return panel
+
+    def chooses(self, menu: str, item: str) -> None:
+        """An item of a menu."""
+        self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    def runs_all(self) -> list[dict[str, Any]]:
+        """Run all cells; they are cleared before, since stored ones have numbers already. The code cells afterwards."""
+        self.chooses("Edit", "Clear Outputs of All Cells")
+        self.page.wait_for_function(EMPTY)
+        self.chooses("Run", "Run All Cells")
+        return self.waits()
+
+    def restarts_and_runs_all(self) -> list[dict[str, Any]]:
+        """Run all cells in a new kernel; the code cells afterwards."""
+        self.chooses("Kernel", "Restart Kernel and Run All Cells…")
+        self.page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+        self.page.wait_for_function(f"() => !({DONE})()")
+        return self.waits()
+
+    def waits(self) -> list[dict[str, Any]]:
+        """The code cells of the notebook in front, once all have run."""
+        self.page.wait_for_function(DONE)
+        return self.page.evaluate(CELLS)
+
+    def leaves(self) -> None:
+        """End the kernels and close the page."""
+        self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
+        self.page.close()
+
+    def cell(self, cell_id: str) -> Locator:
+        """A cell of the notebook in front."""
+        find = "id => jupyterapp.shell.currentWidget.content.widgets.findIndex((cell) => cell.model.id === id)"
+        return self.page.locator(".jp-NotebookPanel:visible .jp-Notebook-cell").nth(self.page.evaluate(find, cell_id))
