@@ -139,7 +139,7 @@ def test_want_of_power_is_told_from_want_of_memory():
 
 def test_a_step_is_told_in_milliseconds():
     rows, limit = board.told(board.step(JOB, replace(SLOW, start=0.5)))
-    assert limit == "Arithmetic"
+    assert limit == "arithmetic"
     assert rows["milliseconds"].tolist() == [40_000, 24_000, 48_000, 0, 500, 48_500]
     work, *rest = rows["milliseconds"].iloc[2:]
     assert work + sum(rest[:-1]) == rest[-1]

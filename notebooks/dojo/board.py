@@ -234,7 +234,7 @@ def told(one: Step) -> tuple[pd.DataFrame, str]:
         "whole step": one.seconds,
     }
     table = pd.DataFrame({"milliseconds": [round(1e3 * float(value), 2) for value in rows.values()]}, [*rows])
-    return table.rename_axis("part"), LIMITS[int(one.limit)].capitalize()
+    return table.rename_axis("part"), LIMITS[int(one.limit)]
 
 
 def built(chip_id: str, chips: float, link: float, reached: float, start: float) -> Machine:
