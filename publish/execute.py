@@ -117,7 +117,8 @@ def _clean(content: Any) -> dict[str, Any]:
     content.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
+            # as the kernel says it: else JupyterLab takes every notebook for changed when it opens
+            "language_info": content.metadata["language_info"],
             "dojo": notebooks.stamp(content),
         }
     )

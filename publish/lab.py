@@ -20,7 +20,8 @@ from publish import browsers, notebooks
 
 #: seconds that anything may take; what is slower is broken
 LIMIT = 60
-#: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; it is switched off
+#: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; lab/ switches it off,
+#: and the browser loads it all the same
 KNOWN = "@jupyter/ydoc"
 #: the code cells of the notebook in front: their ids, the numbers of their runs, and what they show
 CELLS = """() => {
@@ -152,7 +153,8 @@ class Reader:
         return self.page.evaluate(CELLS)
 
     def leaves(self) -> None:
-        """End the kernels and close the page."""
+        """End the kernels and close the page; what JupyterLab says of the end is no fault."""
+        self.page.remove_listener("console", self._heard)
         self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
         self.page.close()
 

@@ -64,7 +64,7 @@ SHOWS = {"figure", "table", "explore", "aside"}
 
 
 def plumbing(code: str) -> bool:
-    """True for code that only brings in the tools, or that shows what was computed: JupyterLab folds its cell.
+    """True for code that brings in the tools, or puts a figure or a table on the page: JupyterLab folds its cell.
 
     What is no Python is no plumbing; checking names it.
     """

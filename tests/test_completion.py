@@ -7,7 +7,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from dojo import completion, tables
 
 
-@pytest.mark.parametrize("call", ['show.why("{}', "why('{}", 'x = show.why( "{}', 'print(1); show.why("{}'])
+@pytest.mark.parametrize(
+    "call", ['show.why("{}', "why('{}", 'x = show.why( "{}', 'show.why(row_id="{}', 'print(1); show.why("{}']
+)
 def test_ids_that_begin_so_are_offered(call):
     typed, offered = completion.ids(call.format("dojo-disb"))
     assert (typed, offered) == ("dojo-disb", ["dojo-disbanded-report"])

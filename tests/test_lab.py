@@ -1,5 +1,6 @@
 """The notebooks in a real JupyterLab, started by make lab and read in a real browser."""
 
+import platform
 import re
 from collections.abc import Iterator
 from urllib.error import HTTPError
@@ -72,6 +73,11 @@ def test_the_server_listens_here_alone_and_asks_for_its_token(server):
 
 def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(reader):
     reader.opens("03-two-jobs")
+    (book,) = (book for book in BOOKS if book.name == "03-two-jobs")
+    ours = (
+        book.content["metadata"]["language_info"]["version"] == platform.python_version()
+    )  # JupyterLab writes it anew
+    assert reader.page.evaluate("() => jupyterapp.shell.currentWidget.model.dirty") is not ours
     expect(reader.cell("setup").locator(".jp-InputPlaceholder")).to_be_visible()
     expect(reader.cell("learning").locator(".jp-InputPlaceholder")).to_have_count(0)
     reader.page.get_by_role("menuitem", name="Settings", exact=True).click()
@@ -164,6 +170,43 @@ def test_a_slider_has_a_name_and_follows_the_keyboard(reader):
     slider.press("d")
     slider.press("d")  # which would delete the cell, were the slider not in the way
     assert "bias" in unquote(drawn.get_attribute("src"))
+
+
+def test_what_is_unfolded_stays_so_and_views_agree(reader):
+    reader.opens("04-number-formats")
+    reader.runs_all()
+    cell = reader.cell("rulers")
+    data = cell.locator("details")
+    data.locator("summary").click()
+    reader.page.evaluate(
+        """() => {
+            const { content } = jupyterapp.shell.currentWidget
+            content.activeCellIndex = content.widgets.findIndex((cell) => cell.model.id === "rulers")
+            jupyterapp.commands.execute("notebook:create-output-view")
+        }"""
+    )
+    first, second = (reader.page.get_by_label("mantissa bits", exact=True).nth(place) for place in range(2))
+    expect(second).to_be_visible()
+    first.press("ArrowRight")
+    expect(second).to_have_value("5")
+    second.press("ArrowRight")
+    expect(first).to_have_value("6")
+    expect(cell.get_by_role("img")).to_have_attribute("src", re.compile("(%20| )6(%20| )bits"))
+    expect(data).to_have_attribute("open", "")
+
+
+def test_who_moves_a_slider_without_its_kernel_is_told(reader):
+    reader.opens("05-deadline-and-watts")
+    reader.runs_all()
+    watts = reader.cell("car-table").get_by_role("slider", name="watts")
+    advice = reader.cell("car-table").get_by_role("status")
+    watts.press("ArrowRight")
+    expect(reader.cell("car-table")).to_contain_text("110 W takes")
+    expect(advice).to_have_count(0)
+    reader.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    watts.press("ArrowRight")
+    expect(advice).to_have_text(re.compile("Run this cell again"))
+    reader.faults.clear()  # a lost kernel is a warning
 
 
 def test_tab_completes_the_id_of_a_row(reader):

@@ -9,7 +9,7 @@ from typing import Any
 from dojo import tables
 
 #: the id in an unfinished call of why, up to the cursor
-TYPED = re.compile(r"""\bwhy\(\s*["']([^"'\s]*)$""")
+TYPED = re.compile(r"""\bwhy\(\s*(?:row_id\s*=\s*)?["']([^"'\s]*)$""")
 
 
 def ids(line: str) -> tuple[str, list[str]]:

@@ -29,6 +29,13 @@ class Controls(anywidget.AnyWidget):
     heading = traitlets.Unicode().tag(sync=True)
     fields = traitlets.List(traitlets.Dict()).tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
+    #: how many moves were answered, so that the browser notices when nobody does
+    answers = traitlets.Int().tag(sync=True)
+    #: the page load in which the cell ran: results reach no other
+    page = traitlets.Unicode().tag(sync=True)
+
+    def __repr__(self) -> str:
+        return "Sliders and lists: run this cell."
 
 
 class Explorer:
@@ -59,7 +66,7 @@ class Explorer:
 
     def _ipython_display_(self) -> None:
         gc.collect()
-        gc.freeze()  # a collection that looks at all tables again makes a move wait for a tenth of a second
+        gc.freeze()  # what lives by now is not looked at again: that took a tenth of a second amid a move
         first, *folded = self.controls.values()
         display(first)
         self._output = display(self._result(), display_id=True)
@@ -71,6 +78,7 @@ class Explorer:
         self.values |= {n: float(v) if isinstance(self.values[n], float) else v for n, v in change["new"].items()}
         if self._output:
             self._output.update(self._result())
+        change["owner"].answers += 1
 
     def _result(self) -> Shown:
         try:
@@ -84,8 +92,9 @@ def _field(name: str, choice: tuple | list, start: Any) -> dict[str, Any]:
     label = name.replace("_", " ")
     if isinstance(choice, tuple):
         low, high, step = choice if len(choice) == 3 else (*choice, 1)
-        if not low <= start <= high:
-            raise ValueError(f"{name} starts at {start!r}; expected {low} to {high}")
+        steps = (start - low) / step
+        if not low <= start <= high or abs(steps - round(steps)) > 1e-6:
+            raise ValueError(f"{name} starts at {start!r}; expected {low} to {high} in steps of {step}")
         return {"name": name, "label": label, "low": low, "high": high, "step": step}
     if start not in choice:
         raise ValueError(f"{name} starts at {start!r}; expected one of {', '.join(map(str, choice))}")

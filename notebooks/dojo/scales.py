@@ -75,8 +75,8 @@ def form(judged: pd.DataFrame, shown: pd.DataFrame, title: str) -> show.Shown:
     lines = [_line(shown.loc[chain], chain, logs) for chain, logs in said.iterrows()]
     heads = "".join(f'<th scope="col">{words}</th>' for words in ("source chain", "what it says", "ratios", "weight"))
     html = (
-        f'<figure class="weigh table" data-said="{carried}"><p class="title"><strong>{escape(title)}</strong></p>'
-        f'{sums}<div class="controls"></div>'
+        f'<figure class="weigh table" data-said="{carried}" style="margin: 0">'
+        f'<p class="title"><strong>{escape(title)}</strong></p>{sums}<div class="controls"></div>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="Source chains and their weights">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div></figure>"
     )
@@ -118,7 +118,7 @@ def _picture(mode: float, low: float, high: float) -> str:
     left, right = _place(low), _place(high)
     lines = "".join(f'<path d="M{_place(at):.2f} 0v{HEIGHT}" stroke="#b0b0b0"/>' for at in (1, *verdict.MARKS))
     return (
-        f'<svg width="{WIDTH}" height="{HEIGHT}" aria-hidden="true">{lines}'
+        f'<svg width="{WIDTH}" height="{HEIGHT}" aria-hidden="true" style="min-width: {WIDTH}px">{lines}'
         f'<rect x="{left:.2f}" y="5" width="{max(1, right - left):.2f}" height="8" fill="#9fb5cf"/>'
         f'<circle cx="{_place(mode):.2f}" cy="9" r="4.5" fill="#10457f"/></svg>'
     )
