@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dojo import show
-from publish import lab, notebooks
+from publish import bench_lab, lab, notebooks
 
 expect.set_options(timeout=1000 * lab.LIMIT)
 BOOKS = notebooks.everything()
@@ -207,6 +207,20 @@ def test_who_moves_a_slider_without_its_kernel_is_told(reader):
     watts.press("ArrowRight")
     expect(advice).to_have_text(re.compile("Run this cell again"))
     reader.faults.clear()  # a lost kernel is a warning
+
+
+def test_the_bench_times_every_move_until_its_picture_stands(reader):
+    reader.opens("05-deadline-and-watts")
+    reader.runs_all()
+    sliders = reader.cell("car-table").locator("input[type=range]")
+    taken = bench_lab.moves(sliders)
+    assert len(taken) == 2 * bench_lab.MOVES
+    assert min(taken) > 0
+    assert [slider.input_value() for slider in sliders.all()] == [
+        "110",
+        "0.11",
+    ]  # an odd number of steps, there and back
+    assert bench_lab.told("a move", [50.4, 70, 60], "ms").split() == ["a", "move", "60", "50", "70", "ms", "(3)"]
 
 
 def test_tab_completes_the_id_of_a_row(reader):
