@@ -7,14 +7,15 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Request
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request
 
 from publish import browsers, notebooks
 
@@ -39,40 +40,45 @@ class Server:
     """JupyterLab as make lab starts it, with settings in a folder of its own instead of the reader's."""
 
     def __init__(self, folder: Path) -> None:
-        """Start it, and wait for its `url`. RuntimeError with what it said where it ends before."""
+        """Start it, and wait for its `url`. RuntimeError with what it said where it ends before, or says none."""
         own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
         own |= {"IPYTHONDIR": str(folder / "IPYTHON"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "layout")}
         options = f"--no-browser --port={_free_port()} --LabApp.expose_app_in_browser=True"
         options += " --allow-root" if browsers.is_root() else ""
-        self._process = subprocess.Popen(
-            ["make", "--no-print-directory", "lab", f"LAB={options}"],
-            cwd=notebooks.ROOT,
-            env={name: value for name, value in os.environ.items() if name != "DOJO_STATIC"} | own,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        said = []
-        for line in self._process.stdout or ():
-            said.append(line)
-            if found := re.search(r"http://localhost:\d+/\S*token=\w{20,}", line):
-                self.url = found[0]
-                return
-        raise RuntimeError("".join(said))
+        log = folder / "log"  # a pipe would fill up, and the server wait for somebody to read it
+        with log.open("w", encoding="utf-8") as said:
+            self._process = subprocess.Popen(
+                ["make", "--no-print-directory", "lab", f"LAB={options}"],
+                cwd=notebooks.ROOT,
+                env={name: value for name, value in os.environ.items() if name != "DOJO_STATIC"} | own,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until = time.monotonic() + LIMIT
+        while not (found := re.search(r"http://localhost:\d+/\S*token=\w{20,}", log.read_text("utf-8"))):
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.end()
+                raise RuntimeError(f"JupyterLab did not start:\n{log.read_text('utf-8')}")
+            time.sleep(0.05)
+        self.url = found[0]
 
     def processes(self) -> list[psutil.Process]:
-        """The server, what started it, and its kernels with all that they started."""
-        first = psutil.Process(self._process.pid)
-        return [first, *first.children(recursive=True)]
+        """The server, what started it, and its kernels with all that they started; none once it has ended."""
+        try:
+            first = psutil.Process(self._process.pid)
+            return [first, *first.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def end(self) -> set[psutil.Process]:
         """End the server as Ctrl-C does; what still runs ten seconds later."""
         started = self.processes()
         for sign in (signal.SIGINT, signal.SIGTERM):  # the first asks whether it is meant
-            os.killpg(self._process.pid, sign)
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, sign)
         left = set(psutil.wait_procs(started, timeout=10)[1])
-        self._process.communicate()
+        self._process.poll()
         return left
 
 
@@ -102,12 +108,15 @@ class Reader:
         self.page = browser.new_page(viewport={"width": 1280, "height": 900})
         self.page.set_default_timeout(1000 * LIMIT)
         self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        self.page.on("pageerror", self._broke)
         self.page.on("request", self._asked)
 
     def _heard(self, said: ConsoleMessage) -> None:
         if said.type in ("error", "warning") and KNOWN not in said.text:
             self.faults.append(f"{said.type}: {said.text}")
+
+    def _broke(self, error: Error) -> None:
+        self.faults.append(f"script: {error}")
 
     def _asked(self, request: Request) -> None:
         address = urlsplit(request.url)
@@ -155,6 +164,7 @@ class Reader:
     def leaves(self) -> None:
         """End the kernels and close the page; what JupyterLab says of the end is no fault."""
         self.page.remove_listener("console", self._heard)
+        self.page.remove_listener("pageerror", self._broke)
         self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
         self.page.close()
 

@@ -233,3 +233,9 @@ def test_tab_completes_the_id_of_a_row(reader):
     expect(reader.page.locator(".jp-Completer:visible")).to_contain_text("dojo-disbanded-report")
     editor.press("Enter")
     expect(editor).to_have_text('show.why("dojo-disbanded-report')
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab.notebooks, "ROOT", tmp_path)
+    with pytest.raises(RuntimeError, match=r"JupyterLab did not start:\n.*make"):
+        lab.Server(tmp_path)
