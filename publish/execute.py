@@ -108,7 +108,7 @@ def _with_live(content: Any, book: Notebook) -> Any:
 
 
 def _clean(content: Any) -> dict[str, Any]:
-    """The executed notebook without what differs by machine, plumbing folded, stamped with what its outputs rest on."""
+    """The executed notebook without times of running, plumbing folded, stamped with what its outputs rest on."""
     for cell in content.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("jupyter", None)
