@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from dojo import chips, corrections, formats, measure, people, study, tables
+from dojo import tables
 from publish import check, notebooks
 from publish.notebooks import Notebook
 
@@ -23,9 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         known = tables.everything()
-        checks = (people.check, chips.check, formats.check, study.check, measure.check, corrections.check)
-        if contradictions := [problem for check_ in checks for problem in check_(known)]:
-            raise tables.DataError(contradictions)
+        if impossible := check.check_data(known):
+            raise tables.DataError(impossible)
         books = notebooks.everything()
         chosen = _chosen(books, options.names)
     except ValueError as error:

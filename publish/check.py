@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-from dojo import facts, show
+from dojo import chips, corrections, facts, formats, measure, people, show, sources, study
+from dojo.tables import Problem, Table
 from publish import notebooks, prose
 from publish.notebooks import Notebook
 
@@ -24,19 +25,38 @@ PROSE = ("README.md",)
 
 def check(books: list[Notebook], known: list[Notebook] | None = None) -> list[str]:
     """Every disagreement in these notebooks, as lines ready to print; `known` are all there are."""
+    return [*contradictions(books, known), *stale(books)]
+
+
+def contradictions(books: list[Notebook], known: list[Notebook] | None = None) -> list[str]:
+    """What a notebook says that its links, tables or outputs do not bear out, or that it may not hold."""
     by_name = {book.path.name: book for book in known or books}
     return [problem for book in books for problem in _check(book, by_name)]
 
 
+def stale(books: list[Notebook]) -> list[str]:
+    """What changed since the outputs and pages were made, right or wrong."""
+    found = ((book.label, cell_id, why) for book in books for cell_id, why in notebooks.stale(book))
+    return [f"{label}{f', cell {cell_id}' if cell_id else ''}: {why}" for label, cell_id, why in found]
+
+
+def check_data(known: Mapping[str, Table]) -> list[Problem]:
+    """Every row that cannot be true beside the others."""
+    parts = (people, sources, chips, formats, study, measure, corrections)
+    return [problem for part in parts for problem in part.check(known)]
+
+
 def check_prose(known: list[Notebook], root: Path = notebooks.ROOT) -> list[str]:
     """Every disagreement in the prose outside the notebooks."""
+    paths = (root / name for name in PROSE if (root / name).exists())
+    return [problem for path in paths for problem in check_page(path, path.read_text("utf-8"), known)]
+
+
+def check_page(path: Path, text: str, known: list[Notebook]) -> list[str]:
+    """Every disagreement in a text that is, or is to be, in this file."""
     by_name = {book.path.name: book for book in known}
-    found = []
-    for path in (root / name for name in PROSE if (root / name).exists()):
-        text = path.read_text("utf-8")
-        found += [f"{path.name}: {problem}" for problem in facts.check(text, printed(by_name, None))]
-        found += [f"{path.name}: {problem}" for problem in _check_links(text, path.parent)]
-    return found
+    found = [*map(str, facts.check(text, printed(by_name, None))), *_check_links(text, path.parent)]
+    return [f"{path.name}: {problem}" for problem in found]
 
 
 def _check(book: Notebook, by_name: dict[str, Notebook]) -> Iterator[str]:
@@ -52,8 +72,6 @@ def _check(book: Notebook, by_name: dict[str, Notebook]) -> Iterator[str]:
             yield from (f"{where}: {found}" for found in _check_forms(notebooks.source(cell)))
         elif cell["cell_type"] == "code":
             yield from (f"{where}: {found}" for found in _check_code(cell))
-    for cell_id, reason in notebooks.stale(book):
-        yield f"{book.label}{f', cell {cell_id}' if cell_id else ''}: {reason}"
 
 
 def printed(by_name: dict[str, Notebook], here: Notebook | None) -> facts.Printed:

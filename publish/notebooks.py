@@ -122,9 +122,10 @@ def everything(folder: Path | None = None) -> list[Notebook]:
 
 
 def stamp(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the stored outputs rest on: a digest of each code cell with what it shows, in order, and of the data."""
+    """What outputs and pages rest on: a digest of each code cell with what it shows, of the text and of the data."""
     cells = [[cell["id"], _cell_digest(cell)] for cell in content["cells"] if cell["cell_type"] == "code"]
-    return {"cells": cells, "data": data_digest()}
+    text = "\0".join(source(cell) for cell in content["cells"] if cell["cell_type"] != "code")
+    return {"cells": cells, "text": _digest(text), "data": data_digest()}
 
 
 def _cell_digest(cell: Mapping[str, Any]) -> str:
@@ -133,7 +134,7 @@ def _cell_digest(cell: Mapping[str, Any]) -> str:
 
 def data_digest() -> str:
     """A digest of every table and of their contract."""
-    paths = [*tables.files(), tables.DATA / "datapackage.json"]
+    paths = [*tables.files(tables.DATA), tables.DATA / "datapackage.json"]
     return _digest("".join(_digest(path.read_text("utf-8")) for path in paths))
 
 
@@ -153,5 +154,7 @@ def stale(notebook: Notebook) -> Iterator[tuple[str, str]]:
             yield cell_id, "its code or its output changed since it was stored: run make refresh"
     if [cell_id for cell_id, _ in now["cells"] if cell_id in known] != list(known):
         yield "", "its cells were moved or taken out since the outputs were stored: run make refresh"
+    if kept and kept.get("text") != now["text"]:
+        yield "", "its text changed since its page was made: run make refresh"
     if known and kept.get("data") != now["data"]:
         yield "", "the data changed since the outputs were stored: run make refresh"

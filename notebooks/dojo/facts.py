@@ -11,7 +11,8 @@ cell's output:
 
 The title may be left out where only one value could be meant; it may name a column for each number.
 Linked text between quotation marks must stand in the row's `quote`; a quotation without a link is an
-error. A second mention of the same number in one paragraph needs no second link.
+error. A name that holds a digit (AI6) is no number, but where it is linked the row must hold it. A second
+mention of the same number in one paragraph needs no second link.
 """
 
 from __future__ import annotations
@@ -172,17 +173,13 @@ def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
     for words in QUOTED.findall(link.text):
         if not re.search(rf"(?<!\w){re.escape(_folded(words))}(?!\w)", _folded(quote)):
             yield Disagreement(f"“{words}”", f"{row.place} quote says {quote!r}")
-    text = mask(QUOTED.sub("", link.text))
-    stated = quantities.read(text)
-    # "one of the reports" counts nothing
-    stated = [q for q in stated if not (q.spelled and q.number == 1 and not q.time)]
-    dated = [c for c in target.columns or row.cells if row.table.fields[c].get("partialDate") and row.cells[c]]
-    if (said := quantities.ends(text)) and any(quantities.spans(said, dates.window(row.cells[c])) for c in dated):
+    for match in _names().finditer(link.text):
+        name = re.sub(r"(s|’s|'s)$", "", match[0])
+        if not any(name in cell for cell in row.cells.values()):
+            yield Disagreement(name, f"{row.place} does not name it")
+    if _spans(link, target):
         return
-    for number, said in enumerate(stated):
-        columns = list(target.columns) or _columns(row, said)
-        if len(target.columns) == len(stated):
-            columns = [target.columns[number]]
+    for said, columns in cited(link, target):
         if len(columns) != 1:
             why = "no column holds such a value" if not columns else "name the column: " + ", ".join(columns)
             yield Disagreement(said.text, f"{row.place}: {why}")
@@ -190,6 +187,27 @@ def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
             column = columns[0]
             unit = f" {row.cells['unit']}" if _is_number(row, column) and row.cells.get("unit") else ""
             yield Disagreement(said.text, f"{row.place} {column} says {row.cells[column]}{unit}")
+
+
+def cited(link: Link, target: RowTarget) -> list[tuple[Quantity, list[str]]]:
+    """Each number and date that a link to a row states, with the columns it could be read from, at best one."""
+    stated = quantities.read(_unquoted(link))
+    # "one of the reports" counts nothing
+    stated = [q for q in stated if not (q.spelled and q.number == 1 and not q.time)]
+    if target.columns and len(target.columns) == len(stated):
+        return [(said, [column]) for said, column in zip(stated, target.columns, strict=True)]
+    return [(said, list(target.columns) or _columns(target.row, said)) for said in stated]
+
+
+def _unquoted(link: Link) -> str:
+    return mask(QUOTED.sub("", link.text))
+
+
+def _spans(link: Link, target: RowTarget) -> bool:
+    """True when the link states the two ends of an interval that its row holds."""
+    row, said = target.row, quantities.ends(_unquoted(link))
+    dated = [c for c in target.columns or row.cells if row.table.fields[c].get("partialDate") and row.cells[c]]
+    return bool(said) and any(quantities.spans(said, dates.window(row.cells[c])) for c in dated)
 
 
 def _folded(text: str) -> str:
@@ -237,8 +255,11 @@ def _check_cell(link: Link, cell: str, output: str) -> Iterator[Disagreement]:
         yield Disagreement(repr(link.text), f"but cell {cell} {several} {link.title!r}")
         return
     shown = quantities.read(mask(lines[0].replace(link.title, " ", 1)))
-    for said in quantities.read(mask(link.text)):
-        options = [other for other in shown if other.is_date == said.is_date or (other.date and said.date)]
+    stated = quantities.read(mask(link.text))
+    for number, said in enumerate(stated):
+        # "2.4 to 1" must not pass as "2.4 to 2": of several numbers, each states the one in its place
+        among = [shown[number]] if len(stated) == len(shown) else shown
+        options = [other for other in among if other.is_date == said.is_date or (other.date and said.date)]
         if not link.title and len({other.key for other in options}) > 1:
             yield Disagreement(said.text, f"cell {cell} prints several values: name the label")
         elif not any(quantities.same(said, other) for other in options):
@@ -367,26 +388,46 @@ def typed(code: str) -> list[Disagreement]:
 
     Raises SyntaxError for code that is no Python.
     """
-    found = []
-    for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
-        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-        for argument in call.keywords:
-            if argument.arg in SEEN:
-                found += [q for text in _constants(argument.value) for q in bare(text)]
-            elif name == "numbers" and isinstance(argument.value, ast.Constant):
-                found += bare(str(argument.value.value))
+    tree = ast.parse(code)
+    found = [q for part in seen(tree) for text in _constants(part) for q in bare(text)]
+    for call in _calls(tree):
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) == "numbers":
+            values = [argument.value for argument in call.keywords if argument.arg not in SEEN]
+            found += [q for value in values if isinstance(value, ast.Constant) for q in bare(str(value.value))]
     return [Disagreement(q.text.strip(), "typed into the code: compute it or leave it out") for q in found]
 
 
-def _constants(node: ast.expr) -> Iterator[str]:
-    """What is typed in an expression that makes a text: its strings, and numbers put in as they are."""
+def seen(tree: ast.Module) -> list[ast.expr]:
+    """The parts of a cell's code that make a text which readers see, as arguments or by a name given before."""
+    values = [argument.value for call in _calls(tree) for argument in call.keywords if argument.arg in SEEN]
+    named = {value.id for value in values if isinstance(value, ast.Name)}
+    given = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
+    values += [node.value for node in given if named & {getattr(target, "id", "") for target in node.targets}]
+    return [part for value in values for part in _parts(value)]
+
+
+def _calls(tree: ast.Module) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    """The literal texts of an expression, and what is put into them, from left to right."""
     match node:
-        case ast.Constant():
-            yield str(node.value)
-        case ast.FormattedValue():
-            if isinstance(node.value, ast.Constant):
-                yield str(node.value.value)
-        case _:
-            for child in ast.iter_child_nodes(node):
-                if isinstance(child, ast.Constant | ast.JoinedStr | ast.BinOp | ast.FormattedValue):
-                    yield from _constants(child)
+        case ast.Constant() | ast.FormattedValue():
+            yield node
+        case ast.JoinedStr(values=parts):
+            yield from (inner for part in parts for inner in _parts(part))
+        case ast.BinOp(left=left, right=right):
+            yield from (*_parts(left), *_parts(right))
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*_parts(body), *_parts(orelse))
+        case ast.Call(func=ast.Attribute(value=text)):  # "...".format(n)
+            yield from _parts(text)
+
+
+def _constants(part: ast.expr) -> Iterator[str]:
+    """What is typed in such a part: a text, or what a text is filled with, as it is or as one of two."""
+    if isinstance(part, ast.Constant):
+        yield str(part.value)
+    elif isinstance(part, ast.FormattedValue) and not isinstance(part.value, ast.Call | ast.BinOp):
+        yield from (text for inner in _parts(part.value) for text in _constants(inner))

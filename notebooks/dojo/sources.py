@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from dojo import people
-from dojo.tables import Table
+from dojo import dates, people
+from dojo.tables import Problem, Row, Table
 
 #: kinds of source, with the words that name them, nearest to the matter first
 KINDS = {
@@ -127,3 +127,33 @@ def _moved(row: pd.Series) -> str:
     else:
         where = f"to {came}" if left in (*people.NOBODY, "open-call") else f"from {left} to {came}"
     return f"{row['person']}, {where}" + (f": {row['to_role']}" if row["to_role"] else "")
+
+
+# --- contradictions -----------------------------------------------------------------------------
+
+#: tables whose rows say what happened, with the column of its date
+HAPPENED = {"events": "date", "people_moves": "date", "promises": "made_on"}
+#: what a standing says of the sources: at least one is of one of these kinds
+NEEDS = {"paper": ("primary",), "datasheet": ("primary", "reference"), "measured": ("primary", "reference")}
+
+
+def check(everything: Mapping[str, Table]) -> list[Problem]:
+    """Every row that its sources cannot bear: all came out before it happened, or none is of a kind it speaks of."""
+    sources = everything["sources"].rows
+    rows = [row for table in everything.values() if "source_ids" in table.fields for row in table.rows.values()]
+    return [problem for row in rows for problem in (*_too_early(row, sources), *_other_kind(row, sources))]
+
+
+def _too_early(row: Row, sources: Mapping[str, Row]) -> Iterator[Problem]:
+    column = HAPPENED.get(row.table.name, "")
+    published = [text for source in row.items("source_ids") if (text := sources[source].cells["published"])]
+    if column and row.cells[column] and published:
+        last = max(published, key=lambda text: dates.window(text).end)
+        if dates.window(last).end < dates.window(row.cells[column]).start:
+            yield row.problem(column, f"a date not after {last}, when the last of its sources came out")
+
+
+def _other_kind(row: Row, sources: Mapping[str, Row]) -> Iterator[Problem]:
+    kinds = NEEDS.get(row.cells.get("standing", ""), ())
+    if kinds and not any(sources[source].cells["kind"] in kinds for source in row.items("source_ids")):
+        yield row.problem("standing", f"another standing, or a source whose kind is {' or '.join(kinds)}")
