@@ -220,7 +220,7 @@ def _cited(books: Sequence[Notebook]) -> Iterator[Mutant]:
         for link in facts.links(text):
             if target := facts.row_target(link):
                 for said, columns in facts.cited(link, target):
-                    for now in _untrue(target.row.cells[columns[0]], said):
+                    for now in _untrue(target.row, columns[0], said):
                         yield _in_table("a cited number or date", target.row, columns[0], now)
                 for words in facts.QUOTED.findall(link.text):
                     quote = target.row.cells["quote"]
@@ -228,18 +228,25 @@ def _cited(books: Sequence[Notebook]) -> Iterator[Mutant]:
                         yield _in_table("a cited quotation", target.row, "quote", spoilt)
 
 
-def _untrue(cell: str, said: quantities.Quantity) -> Iterator[str]:
+def _untrue(row: tables.Row, column: str, said: quantities.Quantity) -> Iterator[str]:
     """The cell with each part that the text states changed, so that the text is no longer true."""
-    if said.date and re.match(r"\d{4}(-|$|/)", cell):
+    cell, field = row.cells[column], row.table.fields[column]
+    if field.get("partialDate"):
         year, _, month, _, day = said.date
         if year:
-            yield re.sub(r"\b(20\d\d)", lambda found: str(int(found[0]) + 1), cell)
+            yield re.sub(r"\b(\d{4})", lambda found: str(int(found[0]) + 1), cell)
         if month:
-            yield re.sub(r"\b(20\d\d-)(\d\d)", lambda found: f"{found[1]}{int(found[2]) % 12 + 1:02}", cell)
+            yield re.sub(r"\b(\d{4}-)(\d\d)", lambda found: f"{found[1]}{int(found[2]) % 12 + 1:02}", cell)
         if day:
             yield re.sub(r"(-\d\d-)(\d\d)", lambda found: f"{found[1]}{int(found[2]) % 28 + 1:02}", cell)
-    else:
+    elif field["type"] in ("integer", "number"):
         yield re.sub(r"[1-9]", lambda digit: str(int(digit[0]) % 9 + 1), cell, count=1)
+    else:
+        same = [q for q in quantities.read(facts.mask(cell)) if quantities.same(said, q) and not q.spelled]
+        for q in reversed(same):
+            text = re.sub(r"\d", lambda digit: str(int(digit[0]) % 9 + 1), q.text, count=1)
+            cell = cell[: q.start] + text + cell[q.start + len(q.text) :]
+        yield from [cell] if same else []
 
 
 def _misquoted(quote: str, words: str) -> str:
@@ -263,13 +270,20 @@ class Trial:
 def attempt(mutant: Mutant, books: Sequence[Notebook], scratch: Path) -> Trial:
     """Make one thing wrong and run the checks. `scratch` is a copy of data/, whole again afterwards."""
     if mutant.file in tables.everything():
+        # a text rests on the rows it names and on no other
+        citing = [book for book in books if mutant.place.rsplit("/", 1)[0] in _text(book)]
         with _spoilt(mutant, scratch) as broken:
-            return _noticed(mutant, broken or check.contradictions(list(books)) + _of_readme(books), list(books))
+            found = broken or check.contradictions(citing, list(books)) + _of_readme(books)
+            return _noticed(mutant, found, books[:1])
     if mutant.file == README.name:
         return _noticed(mutant, check.check_page(README, mutant.whole, list(books)), [])
     spoilt = [_spoilt_book(book, mutant) if book.path.name == mutant.file else book for book in books]
     changed = [book for book in spoilt if book.path.name == mutant.file]
     return _noticed(mutant, check.contradictions(changed, spoilt), changed)
+
+
+def _text(book: Notebook) -> str:
+    return "\n".join(notebooks.source(cell) for cell in book.cells)
 
 
 def _of_readme(books: Sequence[Notebook]) -> list[str]:

@@ -1,0 +1,120 @@
+"""One thing made wrong at a time, anywhere in the story: somebody notices. The full run is `make mutate`."""
+
+import shutil
+
+import pytest
+
+from dojo import tables
+from publish import check, mutate, notebooks
+
+#: what only the reader of both could tell from what was meant: another true source, another known name
+BEYOND_RULES = {
+    "the row of a link, another",
+    "a digit of a name",
+    "an alt text, another word",
+    "a precision, another",
+    "a standing, another",
+    "a source id, another",
+}
+
+
+@pytest.fixture(scope="module")
+def books():
+    return notebooks.everything()
+
+
+@pytest.fixture(scope="module")
+def every(books):
+    return mutate.mutants(books)
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    return shutil.copytree(tables.DATA, tmp_path / "data")
+
+
+def test_a_sample_of_each_kind_is_noticed(books, every, scratch):
+    trials = [mutate.attempt(mutant, books, scratch) for mutant in mutate.sample(every, 2)]
+    assert len({trial.mutant.kind for trial in trials}) == 22
+    assert [str(trial.mutant) for trial in trials if trial.noticed_by == "nobody"] == []
+    left_to_the_seal = {trial.mutant.kind for trial in trials if trial.noticed_by == "seal"}
+    assert left_to_the_seal <= BEYOND_RULES
+    assert _contents(scratch) == _contents(tables.DATA)  # nothing stays spoilt
+
+
+def _contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in tables.files(folder)}
+
+
+def test_the_sample_is_the_same_in_every_run_and_holds_each_kind(every):
+    assert mutate.sample(every, 2) == mutate.sample(every, 2)
+    assert mutate.sample(every, 2) != mutate.sample(every, 2, seed=1)
+    assert {mutant.kind for mutant in mutate.sample(every, 1)} == {mutant.kind for mutant in every}
+
+
+def test_every_mutant_differs_from_what_it_was(every):
+    assert [str(mutant) for mutant in every if mutant.was == mutant.now] == []
+    assert len(every) == len(set(every))
+
+
+def test_where_nothing_checks_nobody_notices(books, every, scratch, monkeypatch):
+    for name in ("contradictions", "stale", "check_page", "check_data"):
+        monkeypatch.setattr(check, name, lambda *_: [])
+    some = [
+        m for m in mutate.sample(every, 1) if not m.kind.endswith("misspelled") or m.file not in tables.everything()
+    ]
+    trials = [mutate.attempt(mutant, books, scratch) for mutant in some if mutant.kind != "a precision, another"]
+    assert {trial.noticed_by for trial in trials} == {"nobody"}
+
+
+def test_a_seal_alone_notices_what_no_rule_knows(books, every, scratch):
+    other = next(m for m in every if m.kind == "a source id, another" and m.file == "glossary")
+    trial = mutate.attempt(other, books, scratch)
+    assert (trial.noticed_by, trial.said.partition(": ")[2]) == (
+        "seal",
+        "the data changed since the outputs were stored: run make refresh",
+    )
+
+
+TEXT = """In [about 20](../data/sources.csv#dcd-chan "note") of `7` AI6 “[chips](../data/sources.csv#dcd-chan)”, 3 days.
+
+1. See [there](#cell-id=days "label"), [out](https://example.org/2025) and[^4] [one](02-people.ipynb).
+"""
+
+
+def test_every_digit_word_and_link_is_changed_but_what_states_nothing():
+    changed = [(kind, TEXT[start:end], now) for kind, start, end, now in mutate._changes(TEXT)]
+    other = mutate._another("dcd-chan", tables.everything()["sources"].rows)
+    assert changed == [
+        ("a digit of a number or date", "2", "3"),
+        ("a digit of a number or date", "0", "1"),
+        ("a digit of a name", "6", "7"),
+        ("a digit of a number or date", "3", "4"),
+        ("the file of a link, misspelled", "../data/sources.csv", "../data/sources.cs"),
+        ("the row of a link, misspelled", "dcd-chan", "dcd-cha"),
+        ("the row of a link, another", "dcd-chan", other),
+        ("the column or label of a link, misspelled", "note", "not"),
+        ("a word of a quotation", "chips", "zebra"),
+        ("the file of a link, misspelled", "../data/sources.csv", "../data/sources.cs"),
+        ("the row of a link, misspelled", "dcd-chan", "dcd-cha"),
+        ("the row of a link, another", "dcd-chan", other),
+        ("the cell of a link, misspelled", "#cell-id=days", "#cell-id=day"),
+        ("the column or label of a link, misspelled", "label", "labe"),
+        ("the file of a link, misspelled", "02-people.ipynb", "02-people.ipyn"),
+    ]
+
+
+def test_the_command_says_how_many_were_noticed_and_names_the_rest(monkeypatch, capfd):
+    missed = mutate.Mutant("a digit of a name", "README.md", "", "6", "7", "AI7")
+    noticed = mutate.Mutant("a digit of a name", "README.md", "", "6", "9", "AI9")
+    monkeypatch.setattr(mutate, "mutants", lambda books: [missed, noticed])
+    monkeypatch.setattr(
+        mutate, "_try", lambda some: [mutate.Trial(m, "rule" if m.now == "9" else "nobody") for m in some]
+    )
+    assert mutate.main([]) == 1
+    said = capfd.readouterr()
+    assert said.err == "noticed by nobody: a digit of a name: README.md, : '6' became '7'\n"
+    assert [line.split()[-4:] for line in said.out.splitlines() if line.startswith(("a digit", "all"))] == [
+        ["2", "1", "0", "1"],
+        ["2", "1", "0", "1"],
+    ]
