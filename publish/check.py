@@ -56,7 +56,24 @@ def check_page(path: Path, text: str, known: list[Notebook]) -> list[str]:
     """Every disagreement in a text that is, or is to be, in this file."""
     by_name = {book.path.name: book for book in known}
     found = [*map(str, facts.check(text, printed(by_name, None))), *_check_links(text, path.parent)]
+    found += _check_listed(text, known)
     return [f"{path.name}: {problem}" for problem in found]
+
+
+#: a row of a table of notebooks: name, question, answer
+LISTED = re.compile(r"^\| \[[\w-]+\]\((?:notebooks/)?(?P<name>[\w-]+)\.ipynb\) \| (?P<says>[^|]+ \| [^|]+) \|", re.M)
+
+
+def _check_listed(text: str, known: list[Notebook]) -> Iterator[str]:
+    """A page that lists the notebooks lists them all, and says of each what the map of the notebooks says."""
+    listed = {row["name"]: row["says"] for row in LISTED.finditer(text)}
+    prose = "\n".join(notebooks.source(cell) for book in known for cell in book.cells)
+    mapped = {row["name"]: row["says"] for row in LISTED.finditer(prose)}
+    for book in known if listed else []:
+        if book.name not in listed:
+            yield f"does not list {book.label}"
+        elif book.name in mapped and listed[book.name] != mapped[book.name]:
+            yield f"says of {book.name}: {listed[book.name]}; the map says: {mapped[book.name]}"
 
 
 def _check(book: Notebook, by_name: dict[str, Notebook]) -> Iterator[str]:

@@ -29,8 +29,9 @@ from publish import check, notebooks
 from publish.notebooks import Notebook
 
 README = notebooks.ROOT / "README.md"
-#: what of a Markdown text states nothing: code, addresses with their titles, maths, labels of footnotes and of lists
-UNSAID = re.compile(r"^```.*?^```|`[^`]*`|\]\([^)]*\)|\$[^$]*\$|https?://\S+|\[\^[^\]]*\]|^\d+\.(?= )", re.M | re.S)
+CODE = re.compile(r"^```.*?^```|`[^`]*`", re.M | re.S)
+#: what else states nothing: addresses with their titles, maths, labels of footnotes and of lists, attributes of images
+UNSAID = re.compile(r"\]\([^)]*\)|\$[^$]*\$|https?://\S+|\[\^[^\]]*\]|^\d+\.(?= )|\b(?:src|width)=\"[^\"]*\"", re.M)
 LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<url>[^)\s]+)(?: \"(?P<title>[^\"]*)\")?\)")
 #: stands in for a word; no table holds it
 ODD = "zebra"
@@ -83,13 +84,18 @@ def _texts(books: Sequence[Notebook]) -> Iterator[tuple[str, str, str]]:
 
 
 def _changes(text: str) -> Iterator[Change]:
-    # what states nothing is blanked in place
-    said = UNSAID.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    text = _blanked(CODE, text)
+    said = _blanked(UNSAID, text)
     yield from _digits(said)
     yield from _counting(said)
     for link in LINK.finditer(text):
         yield from _quoted(text, link)
         yield from _target(link)
+
+
+def _blanked(unsaid: re.Pattern[str], text: str) -> str:
+    """The text with spaces, in place, for what states nothing."""
+    return unsaid.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
 
 def _digits(said: str) -> Iterator[Change]:
