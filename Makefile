@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: story test test-all lab refresh check study bench clean setup
+.PHONY: story test test-all test-oldest test-newest lab refresh check mutate study bench lock clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
@@ -12,6 +12,14 @@ test: setup ## pass all tests
 
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
+
+test-oldest test-newest: test-%: setup ## with the oldest versions that requirements.txt allows, or the newest there are
+	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$*
+	@grep -v '^-' requirements.txt | $(BIN)/uv pip install --quiet --python build/$* \
+		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
+	@$(BIN)/uv pip install --quiet --python build/$* --no-deps .
+	@build/$*/bin/python -m publish
+	@build/$*/bin/python -m pytest -m 'not thorough and not locked'
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)
@@ -23,6 +31,9 @@ refresh: setup ## execute, store the outputs in notebooks/, rebuild exports/ and
 check: setup ## follow every fact link, executing nothing
 	@$(BIN)/python -m publish --check
 
+mutate: setup ## make one thing wrong at a time, everywhere, and count who notices
+	@$(BIN)/python -m publish.mutate
+
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
@@ -33,13 +44,19 @@ bench: setup ## time pages, rounding and training beside their peers, the model 
 	@$(BIN)/python -m publish.bench_pages
 	@$(BIN)/python -m publish.bench_lab
 
+lock: setup ## take the newest versions of everything into requirements.lock and constraints.txt
+	@grep -v '^-' requirements.txt | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate - -o requirements.lock
+	@sed -n 's/ \\$$//p' requirements.lock | grep == > constraints.txt
+
 clean: ## remove what was built or installed here
 	rm -rf .venv build .hypothesis *.egg-info
 
 setup: .venv/ready
-.venv/ready: requirements.txt constraints.txt pyproject.toml
+.venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "setting up .venv (about a minute, once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
