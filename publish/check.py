@@ -20,7 +20,7 @@ TAKEN = re.compile(r"content|footnotes|all-code|([nstf]|table-|footnote-|footnot
 #: what nbconvert, Jupyter Book and people put where a description belongs
 STOCK_ALTS = re.compile(r"no description has been provided|\.(png|svg|jpe?g)$|^(image|figure|chart|plot)\W*$", re.I)
 #: pages outside notebooks/ whose prose is checked too
-PROSE = ("README.md",)
+PROSE = ("README.md", "CONTRIBUTING.md")
 
 
 def check(books: list[Notebook], known: list[Notebook] | None = None) -> list[str]:

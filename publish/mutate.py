@@ -28,7 +28,6 @@ from dojo import facts, quantities, tables
 from publish import check, notebooks
 from publish.notebooks import Notebook
 
-README = notebooks.ROOT / "README.md"
 CODE = re.compile(r"^```.*?^```|`[^`]*`", re.M | re.S)
 #: what else states nothing: addresses with their titles, maths, labels of footnotes and of lists, attributes of images
 UNSAID = re.compile(r"\]\([^)]*\)|\$[^$]*\$|https?://\S+|\[\^[^\]]*\]|^\d+\.(?= )|\b(?:src|width)=\"[^\"]*\"", re.M)
@@ -43,7 +42,7 @@ class Mutant:
     """One thing made wrong: where it stands, what it was and what it is now."""
 
     kind: str
-    #: the file name of a notebook, README.md, or the name of a table
+    #: the file name of a notebook or of another page, or the name of a table
     file: str
     #: the id of the cell; of the row, a slash, the column
     place: str
@@ -80,7 +79,11 @@ def _texts(books: Sequence[Notebook]) -> Iterator[tuple[str, str, str]]:
         for cell in book.cells:
             if cell["cell_type"] == "markdown":
                 yield book.path.name, cell["id"], notebooks.source(cell)
-    yield README.name, "", README.read_text("utf-8")
+    yield from ((name, "", _page(name)) for name in check.PROSE)
+
+
+def _page(name: str) -> str:
+    return (notebooks.ROOT / name).read_text("utf-8")
 
 
 def _changes(text: str) -> Iterator[Change]:
@@ -279,10 +282,10 @@ def attempt(mutant: Mutant, books: Sequence[Notebook], scratch: Path) -> Trial:
         # a text rests on the rows it names and on no other
         citing = [book for book in books if mutant.place.rsplit("/", 1)[0] in _text(book)]
         with _spoilt(mutant, scratch) as broken:
-            found = broken or check.contradictions(citing, list(books)) + _of_readme(books)
+            found = broken or check.contradictions(citing, list(books)) + check.check_prose(list(books))
             return _noticed(mutant, found, books[:1])
-    if mutant.file == README.name:
-        return _noticed(mutant, check.check_page(README, mutant.whole, list(books)), [])
+    if mutant.file in check.PROSE:
+        return _noticed(mutant, check.check_page(notebooks.ROOT / mutant.file, mutant.whole, list(books)), [])
     spoilt = [_spoilt_book(book, mutant) if book.path.name == mutant.file else book for book in books]
     changed = [book for book in spoilt if book.path.name == mutant.file]
     return _noticed(mutant, check.contradictions(changed, spoilt), changed)
@@ -290,10 +293,6 @@ def attempt(mutant: Mutant, books: Sequence[Notebook], scratch: Path) -> Trial:
 
 def _text(book: Notebook) -> str:
     return "\n".join(notebooks.source(cell) for cell in book.cells)
-
-
-def _of_readme(books: Sequence[Notebook]) -> list[str]:
-    return check.check_page(README, README.read_text("utf-8"), list(books))
 
 
 def _noticed(mutant: Mutant, rules: Sequence[str], sealed: Sequence[Notebook]) -> Trial:

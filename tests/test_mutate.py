@@ -58,7 +58,7 @@ def test_every_mutant_differs_from_what_it_was(every):
 
 
 def test_where_nothing_checks_nobody_notices(books, every, scratch, monkeypatch):
-    for name in ("contradictions", "stale", "check_page", "check_data"):
+    for name in ("contradictions", "stale", "check_page", "check_prose", "check_data"):
         monkeypatch.setattr(check, name, lambda *_: [])
     some = [
         m for m in mutate.sample(every, 1) if not m.kind.endswith("misspelled") or m.file not in tables.everything()
