@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dojo import tables
+from dojo import files, tables
 from dojo.tables import Problem, Row, Table
 
 FORM = re.compile(r"(?P<table>\w+)#(?P<row>[\w./-]+)/(?P<column>\w+)(?P<how>=|!?~(?=.))(?P<value>.*)")
@@ -162,13 +162,13 @@ def check(everything: Mapping[str, Table], changelog: Path | None = None) -> lis
     data, found on the day of the heading, guards a cell in it; and each such correction guards a cell in a
     place that a bullet of its day, corrected or withdrawn, names. Every row named must exist, unless a bullet
     under "Withdrawn" begins with it and names no column: then it must not. `changelog` is the file beside
-    data/; where there is none, nothing is compared.
+    data/; where there is none, nothing is compared. ValueError says where it is no text.
     """
     path = changelog or tables.DATA.parent / "CHANGELOG.md"
     guarded = {row.id: list(_guards(row)) for row in everything["corrections"].rows.values()}
     found = [problem for row in everything["corrections"].rows.values() for problem in _check_row(row, everything)]
     if path.exists():
-        found += _check_told(entries(path.read_text("utf-8")), guarded, everything)
+        found += _check_told(entries(files.text(path, path.name)), guarded, everything)
     return sorted(found, key=lambda p: (p.file, p.line))
 
 

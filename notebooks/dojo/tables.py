@@ -31,6 +31,7 @@ from typing import Any
 import pandas as pd
 
 from dojo import dates
+from dojo.files import Problem, misshapen, parsed, shape, text
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -38,22 +39,12 @@ INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 #: what the checks below know of the Data Package standard
 TYPES = ("string", "integer", "number", "list")
 CONSTRAINTS = ("required", "enum", "pattern", "minimum")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with the data, placed as an editor wants it."""
-
-    file: str
-    line: int
-    column: str
-    value: str
-    expected: str
-
-    def __str__(self) -> str:
-        value = self.value if len(self.value) <= 80 else self.value[:77] + "..."
-        where = f"{self.file}, line {self.line}" + (f", column {self.column}" if self.column else "")
-        return f"{where}: {value!r}; expected {self.expected}"
+#: how files begin that are no table, and what they are
+OTHERS = {
+    "<<<<<<<": "a file with the marks of an unfinished merge",
+    "<": "an HTML page",
+    "version https://git-lfs": "a Git LFS pointer",
+}
 
 
 class DataError(ValueError):
@@ -134,8 +125,8 @@ def load(name: str) -> pd.DataFrame:
     frame = pd.DataFrame([row.cells for row in table.rows.values()], columns=list(table.fields))
     for column, contract in table.fields.items():
         match contract["type"]:
-            case "integer":
-                frame[column] = pd.to_numeric(frame[column]).astype("Int64")
+            case "integer":  # pandas itself would read them as floats where a cell is empty, and round the largest
+                frame[column] = pd.array([int(cell) if cell else None for cell in frame[column]], dtype="Int64")
             case "number":
                 frame[column] = pd.to_numeric(frame[column]).astype("float64")
             case "list":
@@ -220,43 +211,96 @@ def _contracts(root: Path) -> list[dict[str, Any]]:
     """The tables that datapackage.json describes; DataError when it is not what this module can check by."""
     file = "data/datapackage.json"
     try:
-        contracts = json.loads((root / "datapackage.json").read_text("utf-8"))["resources"]
-    except json.JSONDecodeError as error:
-        raise DataError([Problem(file, error.lineno, "", error.doc[error.pos : error.pos + 20], error.msg)]) from None
-    except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise DataError([Problem(file, 1, "", repr(error), "a data package with resources")]) from None
-    problems = [Problem(file, 1, name, value, expected) for name, value, expected in _contract_breaches(contracts)]
-    if problems:
-        raise DataError(problems)
-    return contracts
+        package = parsed(root / "datapackage.json", file)
+    except ValueError as error:
+        raise DataError([error.args[0]]) from None
+    breach = misshapen(package, _PACKAGE)
+    breaches = [breach] if breach else list(_contract_breaches(package["resources"]))
+    if breaches:
+        raise DataError([Problem(file, 1, place, value, expected) for place, value, expected in breaches])
+    return package["resources"]
 
 
 def _contract_breaches(contracts: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
     """What is wrong with the contracts themselves: (table or column, value, what was expected)."""
-    names = [contract.get("name", "") for contract in contracts]
+    names = [contract["name"] for contract in contracts]
     if "sources" not in names:
         yield "resources", ", ".join(names), "a table named sources"
-    for name in sorted({name for name in names if names.count(name) > 1 or not name}):
+    for name in sorted({name for name in names if names.count(name) > 1}):
         yield "resources", name, "a name that only one table has"
     for contract in contracts:
         yield from _columns_breaches(contract, names)
 
 
 def _columns_breaches(contract: dict[str, Any], names: list[str]) -> Iterator[tuple[str, str, str]]:
-    schema, table = contract.get("schema", {}), contract.get("name", "")
-    fields = {column.get("name", ""): column for column in schema.get("fields", [])}
-    if not (contract.get("path") and fields and schema.get("primaryKey")):
-        yield table, "", "a path, fields and a primaryKey"
-    named = [*schema.get("primaryKey", []), *(c for columns in contract.get("ascending", []) for c in columns)]
+    schema, table = contract["schema"], contract["name"]
+    fields = {column["name"]: column for column in schema["fields"]}
+    if len(fields) < len(schema["fields"]):
+        yield table, ", ".join(column["name"] for column in schema["fields"]), "fields with a name of their own each"
+    named = [*schema["primaryKey"], *(c for columns in contract.get("ascending", []) for c in columns)]
     named += [f["partialDate"] for f in fields.values() if isinstance(f.get("partialDate"), str)]
     yield from ((table, column, "the name of one of its columns") for column in named if column not in fields)
     for column, rules in fields.items():
         place = f"{table}.{column}"
-        if rules.get("type") not in TYPES:
-            yield place, str(rules.get("type")), f"a type: {', '.join(TYPES)}"
+        if rules["type"] not in TYPES:
+            yield place, rules["type"], f"a type: {', '.join(TYPES)}"
         yield from ((place, t, "the name of a table") for t in rules.get("refersTo", []) if t not in names)
         unknown = [rule for rule in rules.get("constraints", {}) if rule not in CONSTRAINTS]
         yield from ((place, rule, f"one of {', '.join(CONSTRAINTS)}") for rule in unknown)
+
+
+_STRINGS = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+_NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
+_FIELD = {
+    "type": "object",
+    "required": ["name", "type", "description"],
+    "properties": {
+        "name": _NAME,
+        "type": {"type": "string"},
+        "description": {"type": "string", "format": "text"},
+        "unit": {"type": "string", "format": "text"},
+        "partialDate": {"type": ["boolean", "string"]},
+        "refersTo": _STRINGS,
+        "maxWords": {"type": "integer", "minimum": 1},
+        "constraints": {
+            "type": "object",
+            "properties": {
+                "required": {"type": "boolean"},
+                "enum": _STRINGS,
+                "pattern": {"type": "string", "format": "regex"},
+                "minimum": {"type": "number"},
+            },
+        },
+    },
+}
+_TABLE = {
+    "type": "object",
+    "required": ["name", "path", "title", "description", "schema"],
+    "properties": {
+        "name": _NAME,
+        "path": {"type": "string", "pattern": "^([a-z0-9_-]+/)*[a-z0-9_-]+[.]csv$"},
+        "title": {"type": "string", "format": "text"},
+        "description": {"type": "string", "format": "text"},
+        "ascending": {"type": "array", "items": _STRINGS},
+        "schema": {
+            "type": "object",
+            "required": ["fields", "primaryKey"],
+            "properties": {"fields": {"type": "array", "minItems": 1, "items": _FIELD}, "primaryKey": _STRINGS},
+        },
+    },
+}
+#: the shape of datapackage.json, as far as this module reads it
+_PACKAGE = shape(
+    {
+        "type": "object",
+        "required": ["title", "description", "resources"],
+        "properties": {
+            "title": {"type": "string", "format": "text"},
+            "description": {"type": "string", "format": "text"},
+            "resources": {"type": "array", "items": _TABLE},
+        },
+    }
+)
 
 
 def files(root: Path = DATA) -> list[Path]:
@@ -268,12 +312,15 @@ def _fill(table: Table) -> Iterator[Problem]:
     """Read the table's file into table.rows, yielding what is wrong with it."""
     file = table.file
     try:
-        text = _text(table.path)
+        lines = io.StringIO(text(table.path, file), newline="").readlines()
     except ValueError as error:
-        line, value, expected = error.args
-        yield Problem(file, line, "", value, expected)
+        yield error.args[0]
         return
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    start = "".join(lines[:2]).lstrip()[:40]
+    if other := next((other for begins, other in OTHERS.items() if start.startswith(begins)), ""):
+        yield Problem(file, 1, "", start, f"a CSV table, not {other}")
+        return
+    reader = csv.reader(lines, strict=True)
     line = 1
     try:
         header = next(reader, [])
@@ -282,44 +329,26 @@ def _fill(table: Table) -> Iterator[Problem]:
         if wrong:
             return
         line = reader.line_num + 1
+        if line > len(lines):
+            yield Problem(file, 1, "", ",".join(header), "at least one row below the names of the columns")
         for record in reader:
             yield from _add(table, file, line, header, record)
             line = reader.line_num + 1
     except csv.Error as error:
-        yield Problem(file, line, "", "", f"a complete CSV record ({error})")
-    if not table.rows:
-        yield Problem(file, line, "", "", "at least one row")
-
-
-def _text(path: Path) -> str:
-    """The file as text; ValueError(line, value, expected) when it is no table at all."""
-    try:
-        raw = path.read_bytes()
-    except OSError:
-        raise ValueError(1, path.name, "this file, named in data/datapackage.json, to exist") from None
-    start = raw.lstrip()[:64]
-    if start.startswith(b"<"):
-        raise ValueError(1, start[:40].decode("latin-1"), "a CSV table, not an HTML page")
-    if start.startswith(b"version https://git-lfs"):
-        raise ValueError(1, start[:40].decode("latin-1"), "a CSV table, not a Git LFS pointer")
-    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError(1, repr(raw[:4]), "UTF-8 without a byte order mark")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        bad = raw[max(0, error.start - 20) : error.end + 20].decode("utf-8", "replace")
-        raise ValueError(line, bad, "text encoded as UTF-8") from None
+        yield Problem(file, line, "", lines[line - 1].strip(), f"a complete CSV record ({error})")
 
 
 def _check_header(file: str, header: list[str], expected: list[str]) -> Iterator[Problem]:
+    if not set(header) & set(expected):
+        yield Problem(file, 1, "", ",".join(header), f"the columns {', '.join(expected)}")
+        return
     for column in expected:
         if column not in header:
             yield Problem(file, 1, column, ",".join(header), f"a column {column!r}")
     for column in header:
         if column not in expected:
             near = near_miss(column, expected)
-            yield Problem(file, 1, column, column, f"only the columns {', '.join(expected)}{near}")
+            yield Problem(file, 1, "", column, f"only the columns {', '.join(expected)}{near}")
     if len(set(header)) < len(header):
         yield Problem(file, 1, "", ",".join(header), "each column once")
 
@@ -387,9 +416,11 @@ def _type_breach(cell: str, kind: str, rules: dict[str, Any]) -> str | None:
         return "items separated by single ';'"
     if kind not in ("integer", "number"):
         return None
-    form, name = (INTEGER, "a whole number") if kind == "integer" else (NUMBER, "a number")
-    if not form.fullmatch(cell) or not math.isfinite(float(cell)):
-        return f"{name} in plain digits, without unit, thousands separator or leading zero"
+    form, name = (INTEGER, "a whole number of at most 18") if kind == "integer" else (NUMBER, "a number in")
+    if not form.fullmatch(cell):
+        return f"{name} plain digits, without unit, thousands separator or leading zero"
+    if not math.isfinite(float(cell)):
+        return "a number below 1.8e308, the largest that is kept"
     if "minimum" in rules and float(cell) < rules["minimum"]:
         return f"a number of at least {rules['minimum']}"
     return None
