@@ -9,12 +9,14 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dojo import tables
+from dojo import files, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
@@ -70,12 +72,15 @@ def plumbing(code: str) -> bool:
     """
     try:
         body = ast.parse(code).body
-    except SyntaxError:
+    except (SyntaxError, RecursionError, MemoryError):
         return False
     brings = any(isinstance(node, ast.Import | ast.ImportFrom) for node in body)
     calls = (node.func for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.Call))
     shows = any(
-        isinstance(call, ast.Attribute) and ast.unparse(call.value) == "show" and call.attr in SHOWS for call in calls
+        isinstance(call, ast.Attribute)
+        and isinstance(call.value, ast.Name)
+        and (call.value.id, call.attr in SHOWS) == ("show", True)
+        for call in calls
     )
     return shows or (brings and not isinstance(body[-1], ast.Expr))
 
@@ -101,15 +106,64 @@ def output_text(cell: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def _kinds(name: str, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """The rule for an object whose property `name` says which definition it follows."""
+    cases = [
+        {"if": {"required": [name], "properties": {name: {"enum": [kind]}}}, "then": {"$ref": f"#/definitions/{rule}"}}
+        for kind, rule in kinds.items()
+    ]
+    return {"type": "object", "required": [name], "properties": {name: {"enum": list(kinds)}}, "allOf": cases}
+
+
+@lru_cache(maxsize=1)
+def _shape() -> Callable[[Any], Any]:
+    """What Jupyter says a notebook is, put so that what is wrong is placed: by kind, where Jupyter tries all kinds.
+
+    To this comes what is read here beside it: the stamp, what pytest-notebook is told, text that can be encoded.
+    """
+    place = Path(find_spec("nbformat").origin).with_name("v4")
+    wanted = json.loads((place / "nbformat.v4.5.schema.json").read_text("utf-8"))
+    wanted["$schema"] = "http://json-schema.org/draft-07/schema#"
+    wanted["allOf"] = [{"properties": {"nbformat": {"enum": [4]}}}]  # an older one is said to be older first of all
+    lines = {"type": "array", "items": {"type": "string", "format": "text"}}
+    pair = {**lines, "minItems": 2, "maxItems": 2}
+    rules = wanted["definitions"]
+    rules["misc"]["multiline_string"] = {**lines, "type": ["string", "array"], "format": "text"}
+    rules["cell"] = _kinds("cell_type", {"code": "code_cell", "markdown": "markdown_cell", "raw": "raw_cell"})
+    rules["output"] = _kinds("output_type", {k: k for k in ("stream", "display_data", "execute_result", "error")})
+    rules["code_cell"]["properties"]["metadata"]["properties"]["nbreg"] = {
+        "type": "object",
+        "properties": {"diff_ignore": lines},
+    }
+    wanted["properties"]["metadata"]["properties"]["dojo"] = {
+        "type": "object",
+        "properties": {"cells": {"type": "array", "items": pair}, "data": {"type": "string"}},
+    }
+    return files.shape(wanted)
+
+
 def read(path: Path) -> Notebook:
-    """Read one notebook; ValueError names the file when it is none."""
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        if not all({"id", "cell_type", "source"} <= set(cell) for cell in content["cells"]):
-            raise KeyError("a cell without id, cell_type or source; save it with JupyterLab")
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"notebooks/{path.name}: no notebook can be read here: {error}") from None
-    return Notebook(path, content)
+    """Read one notebook; ValueError names file and line, or cell, of what is none as JupyterLab saves it.
+
+    After this nobody need look whether a source is text, or an output holds what its kind does.
+    """
+    book = Notebook(path, files.parsed(path, f"notebooks/{path.name}"))
+    if wrong := files.misshapen(book.content, _shape()):
+        place, value, expected = wrong
+        problem = files.Problem(f"{book.label}{_where(place, book.content)}", 0, "", value, expected)
+        raise ValueError(f"{problem}, as JupyterLab saves it")
+    return book
+
+
+def _where(place: str, content: Any) -> str:
+    """A place in a notebook as messages name it: a cell by its id, or by its number where it has none."""
+    match = re.fullmatch(r"cells\[(\d+)\]\.?(.*)", place)
+    if not match:
+        return f", {place}" if place else ""
+    cell = content["cells"][int(match[1])]
+    cell_id = cell.get("id") if isinstance(cell, dict) else None
+    name = cell_id if cell_id and isinstance(cell_id, str) else f"number {int(match[1]) + 1}"
+    return f", cell {name}" + (f", {match[2]}" if match[2] else "")
 
 
 def everything(folder: Path | None = None) -> list[Notebook]:

@@ -79,7 +79,8 @@ def test_an_unknown_name_is_named(folder, tmp_path, capfd):
 def test_a_file_that_is_no_notebook_is_named(folder, capfd):
     (folder / "01-broken.ipynb").write_text("{", "utf-8")
     assert build("--check") == 1
-    assert "notebooks/01-broken.ipynb: no notebook can be read here" in capfd.readouterr().err
+    said = "notebooks/01-broken.ipynb, line 1: ''; expected JSON (Expecting property name enclosed in double quotes)\n"
+    assert capfd.readouterr().err == said
 
 
 def test_a_notebook_over_its_time_is_stopped(folder):
@@ -289,14 +290,25 @@ SPOILT = {
     "id of a note": ({"id": "n12"}, "give the cell a speaking id"),
     "id of a table": ({"id": "table-3"}, "give the cell a speaking id"),
     "id of a row": ({"id": "f1-dojo"}, "give the cell a speaking id"),
-    "stored error": ({"outputs": [{"output_type": "error", "ename": "KeyError", "evalue": "'x'"}]}, "KeyError"),
+    "stored error": (
+        {"outputs": [{"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": []}]},
+        "KeyError",
+    ),
     "stored warning": ({"outputs": [{"output_type": "stream", "name": "stderr", "text": "old\n"}]}, "stores a warning"),
     "bare image": (
-        {"outputs": [{"output_type": "display_data", "data": {"image/png": "iVBO"}}]},
+        {"outputs": [{"output_type": "display_data", "metadata": {}, "data": {"image/png": "iVBO"}}]},
         "an image without alt text",
     ),
     "stored slider": (
-        {"outputs": [{"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {}}}]},
+        {
+            "outputs": [
+                {
+                    "output_type": "display_data",
+                    "metadata": {},
+                    "data": {"application/vnd.jupyter.widget-view+json": {}},
+                }
+            ]
+        },
         "stores a slider",
     ),
     "stock alt": (
@@ -304,6 +316,7 @@ SPOILT = {
             "outputs": [
                 {
                     "output_type": "display_data",
+                    "metadata": {},
                     "data": {"text/html": '<img alt="No description has been provided for this image">'},
                 }
             ]
@@ -311,7 +324,15 @@ SPOILT = {
         "does not say what the picture shows",
     ),
     "no alt": (
-        {"outputs": [{"output_type": "display_data", "data": {"text/html": "<figure><img src='data:,'></figure>"}}]},
+        {
+            "outputs": [
+                {
+                    "output_type": "display_data",
+                    "metadata": {},
+                    "data": {"text/html": "<figure><img src='data:,'></figure>"},
+                }
+            ]
+        },
         "alt text of 0 characters",
     ),
 }
@@ -328,7 +349,8 @@ def test_what_a_stored_notebook_must_not_hold(folder, name):
         "outputs": [],
         "execution_count": 1,
     } | change
-    (folder / "01-spoilt.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}), "utf-8")
+    content = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "01-spoilt.ipynb").write_text(json.dumps(content), "utf-8")
     found = check.check(notebooks.everything())
     assert any(expected in problem for problem in found), found
 
