@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-from dojo import chips, corrections, facts, formats, measure, people, show, sources, study
+from dojo import chips, corrections, facts, files, formats, measure, people, show, sources, study
 from dojo.tables import Problem, Table
 from publish import notebooks, prose
 from publish.notebooks import Notebook
@@ -19,6 +20,8 @@ RANDOM = re.compile(r"[0-9a-f]{8}")
 TAKEN = re.compile(r"content|footnotes|all-code|([nstf]|table-|footnote-|footnote-ref-)\d+(-[\w-]*)?")
 #: what nbconvert, Jupyter Book and people put where a description belongs
 STOCK_ALTS = re.compile(r"no description has been provided|\.(png|svg|jpe?g)$|^(image|figure|chart|plot)\W*$", re.I)
+#: what pages show of an output
+SHOWN = ("text/html", "text/plain")
 #: pages outside notebooks/ whose prose is checked too
 PROSE = ("README.md", "CONTRIBUTING.md")
 
@@ -49,7 +52,14 @@ def check_data(known: Mapping[str, Table]) -> list[Problem]:
 def check_prose(known: list[Notebook], root: Path = notebooks.ROOT) -> list[str]:
     """Every disagreement in the prose outside the notebooks."""
     paths = (root / name for name in PROSE if (root / name).exists())
-    return [problem for path in paths for problem in check_page(path, path.read_text("utf-8"), known)]
+    return [problem for path in paths for problem in _check_file(path, known)]
+
+
+def _check_file(path: Path, known: list[Notebook]) -> list[str]:
+    try:
+        return check_page(path, files.text(path, path.name), known)
+    except ValueError as error:
+        return [str(error)]
 
 
 def check_page(path: Path, text: str, known: list[Notebook]) -> list[str]:
@@ -79,6 +89,9 @@ def _check_listed(text: str, known: list[Notebook]) -> Iterator[str]:
 def _check(book: Notebook, by_name: dict[str, Notebook]) -> Iterator[str]:
     texts = printed(by_name, book)
     seen: set[str] = set()
+    opening = next((notebooks.source(cell) for cell in book.cells if cell["cell_type"] == "markdown"), "")
+    if not any(facts.blocks(opening)):
+        yield f"{book.label}: begins without a text: let its first cell of text say what it is about"
     for cell in book.cells:
         where = f"{book.label}, cell {cell.get('id', '?')}"
         for problem in _check_id(cell.get("id", ""), seen):
@@ -122,7 +135,7 @@ def _check_links(markdown: str, folder: Path) -> Iterator[str]:
         path, _, part = link.url.partition("#")
         if re.match(r"[a-z]+:", link.url):
             continue
-        if path and not (folder / path).exists():
+        if path and not os.path.exists(folder / path):  # which takes a path that no file can have
             yield f"links to {path}, which does not exist"
         elif (not path or path.endswith(".ipynb")) and part and not facts.CELL_LINK.fullmatch(link.url):
             yield f"links to {link.url}: lead to a cell (#cell-id=...) instead"
@@ -150,7 +163,9 @@ def _check_code(cell: dict) -> Iterator[str]:
     try:
         yield from map(str, facts.typed(notebooks.source(cell)))
     except SyntaxError as error:
-        yield f"line {error.lineno} is no Python: {error.msg}"
+        yield f"line {error.lineno or 1} is no Python: {error.msg}"
+    except (RecursionError, MemoryError):
+        yield "is nested too deep to be read as Python"
     if notebooks.live(cell) and "/outputs" not in cell["metadata"].get("nbreg", {}).get("diff_ignore", []):
         yield 'is live, so give it the metadata {"nbreg": {"diff_ignore": ["/outputs"]}}, or its output is compared'
     for output in cell.get("outputs", []):
@@ -160,8 +175,10 @@ def _check_code(cell: dict) -> Iterator[str]:
             yield f"stores a warning: {notebooks.joined(output['text']).strip()[-200:]}"
         if any("widget" in kind for kind in output.get("data", {})):
             yield "stores a slider, whose id is random: run make refresh"
-        if any(kind.startswith("image/") for kind in output.get("data", {})):
+        elif any(kind.startswith("image/") for kind in output.get("data", {})):
             yield "shows an image without alt text: use show.figure"
+        elif output.get("data") and not set(output["data"]) & set(SHOWN):
+            yield f"shows {', '.join(output['data'])}, which pages cannot: show {' or '.join(SHOWN)}"
     yield from _check_alts(notebooks.output_html(cell))
 
 

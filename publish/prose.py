@@ -43,7 +43,7 @@ def formula(tex: str, display: bool = False) -> str:
     """A formula as MathML, which browsers show without a script; its TeX is its alternative text."""
     try:
         made = convert(tex.strip(), display="block" if display else "inline")
-    except Exception as error:  # the converter has no error of its own: KeyError, IndexError, its many classes
-        raise ValueError(f"the formula {tex.strip()!r} cannot be shown: {error!r}") from None
+    except Exception:  # the converter has no error of its own: KeyError, IndexError, its many classes
+        raise ValueError(f"the formula {tex.strip()!r} cannot be shown: a brace or a command may be wrong") from None
     # a text within a formula may hold anything, so each formula is cleaned by itself
     return clean.clean(made.replace("<math ", f'<math alttext="{escape(tex.strip())}" ', 1), clean.FORMULA)
