@@ -116,7 +116,7 @@ def _attempt(label: str, step: str, action: Callable[[], Made]) -> Made | None:
     try:
         made = action()
     except Exception as error:
-        print(error if str(error).startswith(label) else f"{label}: {error!r}", file=sys.stderr)
+        print(error if str(error).startswith((label, "notebooks/")) else f"{label}: {error!r}", file=sys.stderr)
         return None
     print(f"{Path(label).stem:24} {step:10} {time.perf_counter() - start:5.1f} s", flush=True)
     return made

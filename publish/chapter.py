@@ -47,7 +47,7 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
     _head(soup)
     _tidy_code(soup)
     _tidy_tables(soup)
-    _set_in(soup)
+    _set_in(soup, book)
     _offer(soup, book)
     _give_focus(soup)
     return soup
@@ -119,7 +119,10 @@ def numbers(books: Sequence[Notebook]) -> dict[tuple[str, str], list[str]]:
 def _number(soup: BeautifulSoup, book: Notebook, known: Mapping[tuple[str, str], list[str]]) -> None:
     """Name each figure and table by its title, with its number before it as a link."""
     for section in soup.select("section.step"):
-        for shown, name in zip(section.find_all("figure"), known.get((book.name, section["id"]), []), strict=True):
+        figures, names = section.find_all("figure"), known.get((book.name, section["id"]), [])
+        if len(figures) != len(names):
+            raise ValueError(f"{book.label}, cell {section['id']}: a figure within another, or one that does not end")
+        for shown, name in zip(figures, names, strict=True):
             number = soup.new_tag("a", attrs={"class": "number", "href": f"#{section['id']}"}, string=name)
             title = shown.find(class_="title")
             if title is None:
@@ -149,7 +152,7 @@ def _gather_footnotes(soup: BeautifulSoup) -> None:
     gathered = soup.new_tag("ol")
     for section in soup.select("section.prose"):
         before = len(gathered.find_all("li", recursive=False))
-        for mark in section.select("sup.footnote"):
+        for mark in section.find_all("sup", class_="footnote", attrs={"data-number": re.compile(r"^\d+$")}):
             number = before + int(mark["data-number"])
             mark.replace_with(
                 BeautifulSoup(_mark(number, first=not soup.find(id=f"footnote-ref-{number}")), "html.parser")
@@ -242,8 +245,8 @@ def _align(table: Tag) -> None:
 def _caption(table: Tag, box: Tag) -> str:
     """What a table is about: what its box is called, with the number of its figure; or the heading above it."""
     figure = table.find_parent("figure")
-    if figure and (called := box.get("aria-label")):
-        return f"{figure.find(class_='number').get_text()}: {called}"
+    if figure and (called := box.get("aria-label")) and (number := figure.find(class_="number")):
+        return f"{number.get_text()}: {called}"
     heading = table.find_previous(["h1", "h2", "h3"])
     return heading.get_text() if heading else "Table"
 
@@ -275,13 +278,18 @@ HINT = (
 )
 
 
-def _set_in(soup: BeautifulSoup) -> None:
+def _set_in(soup: BeautifulSoup, book: Notebook) -> None:
     """Set charts whose marks can be pointed at into the page; a mark leads to its row in the data below."""
     for number, image in enumerate(soup.select("figure.interactive .picture > img"), 1):
         prefix, rows = f"f{number}", {}
         for heading in image.find_parent("figure").select("tbody th[scope=row]"):
             rows[heading.get_text()] = heading.parent
-        drawn = BeautifulSoup(inline.inline(_svg(image), prefix, image["alt"], set(rows)), "html.parser").svg
+        try:
+            chart = inline.inline(_svg(image), prefix, image["alt"], set(rows))
+        except (ValueError, RecursionError) as error:
+            cell = image.find_parent(class_="step")["id"]
+            raise ValueError(f"{book.label}, cell {cell}: a chart that cannot be set in: {error}") from None
+        drawn = BeautifulSoup(chart, "html.parser").svg
         for place, mark in enumerate(drawn.select(".marks > a"), 1):
             row = rows[mark["href"].removeprefix(f"#{prefix}-")]
             row["id"] = f"{prefix}-{place}"
@@ -296,7 +304,7 @@ def _svg(image: Tag) -> str:
 
 def _give_focus(soup: BeautifulSoup) -> None:
     """Whatever scrolls can be reached without a mouse, under a name."""
-    for picture in soup.select(".wide .picture"):
+    for picture in soup.select("figure.wide .picture"):
         title = picture.find_previous(class_="title").find("strong")
         picture.attrs |= {"role": "region", "tabindex": "0", "aria-label": f"Chart: {title.get_text()}"}
 

@@ -39,6 +39,8 @@ ATTRIBUTES: dict[str, set[str]] = {
     "mstyle": {"displaystyle", "scriptlevel"},
     "menclose": {"notation"},
 }
+#: what only publish calls a section: cells find their way by it
+OWN = {"prose", "step"}
 #: the one kind of picture a page holds
 PICTURE = "data:image/svg+xml,"
 #: a look of a shape is words, numbers and colours: an address in it, however escaped, would be fetched
@@ -67,6 +69,8 @@ def address(url: str) -> str:
 
 def _value(tag: str, name: str, value: str) -> str | None:
     """An attribute's value, or None to take the attribute out."""
+    if name == "class":
+        return " ".join(word for word in value.split() if word not in OWN)
     if name == "src":
         return value if value.startswith(PICTURE) else None
     if name == "href":

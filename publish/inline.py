@@ -63,7 +63,7 @@ def inline(svg: str, prefix: str, alt: str, rows: Collection[str]) -> str:
     except ET.ParseError as error:
         raise ValueError(f"{prefix}: no SVG: {error}") from None
     _bare(root)
-    if root.tag != "svg" or not re.fullmatch(r"0 0 [\d.]+ [\d.]+", root.get("viewBox", "")):
+    if root.tag != "svg" or not re.fullmatch(r"0 0( 0*[1-9]\d*(\.\d+)?){2}", root.get("viewBox", "")):
         raise ValueError(f"{prefix}: no SVG with a viewBox that begins at 0 0")
     size = Page(*map(float, root.get("viewBox", "").split()[2:]))
     marks = [mark for group in root.findall("g[@class='marks']") for mark in group]
@@ -76,7 +76,7 @@ def inline(svg: str, prefix: str, alt: str, rows: Collection[str]) -> str:
     _drop_ids(drawing)
     _drop_paper(drawing)
     above = ET.SubElement(chart, "g", {"class": "marks", "fill": "none"})
-    above.extend(_mark(mark, prefix, rows, size) for mark in marks)
+    above.extend([_mark(mark, prefix, rows, size) for mark in marks])
     return element_text(chart)
 
 

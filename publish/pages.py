@@ -116,7 +116,10 @@ def twin(books: Sequence[Notebook]) -> str:
     for book in books:
         soup = chapter.body(book, books)
         _plain(soup, {b.name for b in books})
-        parts.append(_Plain(heading_style="ATX", escape_misc=True, bullets="-").convert_soup(soup))
+        try:
+            parts.append(_Plain(heading_style="ATX", escape_misc=True, bullets="-").convert_soup(soup))
+        except RecursionError:
+            raise ValueError(f"{book.label}: nested too deep to be written as plain text") from None
     return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts))).strip() + "\n"
 
 
@@ -301,7 +304,7 @@ def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     for tag in soup.select(".side, .source, .hint, caption, [role=tooltip]"):
         tag.decompose()
     _lower(soup)
-    for picture in soup.select(".picture"):
+    for picture in soup.select("figure > .picture"):
         image = picture.select_one("img, svg")
         picture.replace_with(soup.new_tag("p", string=image.get("alt") or image["aria-label"]))
     for formula in soup.find_all("math"):
