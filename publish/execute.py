@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import re
@@ -74,6 +75,12 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
             late = time.monotonic() - started >= limit
             why = f"still running after {limit:g} s, the limit for a notebook" if late else "the kernel died"
             raise Failure(f"{book.label}, cell {running[-1]}" if running else book.label, why) from None
+        except Exception as error:
+            if running:
+                raise
+            atexit.unregister(client._cleanup_kernel)  # at the end of all it would fail over the missing kernel
+            why = f"the kernel python3 does not start ({error!r}): set up anew what requirements.txt lists"
+            raise Failure(book.label, why) from None
     return Notebook(book.path, _clean(_with_live(content, book)))
 
 
