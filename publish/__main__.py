@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check and options.out:
         print("--check writes nothing, so --out has no meaning with it", file=sys.stderr)
         return 2
+    if options.out and (place := _no_folder(options.out)):
+        print(
+            f"{_readable(place)} is no folder, so no page can be written to {_readable(options.out)}", file=sys.stderr
+        )
+        return 2
     if options.check:
         return _report([*check.check(chosen, books), *check.check_prose(books)])
     if options.stored:
@@ -62,6 +68,12 @@ def _chosen(books: list[Notebook], names: Sequence[str]) -> list[Notebook]:
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"no notebook {', '.join(unknown)}; there are {', '.join(known)}")
     return [known[name] for name in wanted] or books
+
+
+def _no_folder(out: Path) -> Path | None:
+    """What stands where a folder would have to, for pages to be written to this one; None when nothing does."""
+    place = next(place for place in (out, *out.parents) if os.path.lexists(place))
+    return None if place.is_dir() else place
 
 
 def _report(problems: list[str]) -> int:
@@ -166,6 +178,7 @@ def _readable(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter of a folder's name
     try:
         sys.exit(main())
     except KeyboardInterrupt:
