@@ -376,7 +376,8 @@ def _breach(cells: dict[str, str], column: str, contract: dict[str, Any]) -> str
     rules = contract.get("constraints", {})
     if cell != cell.strip():
         return "no space at its ends"
-    if odd := next((c for c in cell if unicodedata.category(c).startswith("C")), ""):
+    # almost every cell is printable, which is seen at once
+    if not cell.isprintable() and (odd := next((c for c in cell if unicodedata.category(c).startswith("C")), "")):
         return f"text without invisible characters; it holds U+{ord(odd):04X}"
     precision = contract.get("partialDate")
     if precision in cells and (expected := _date_breach(cell, cells[precision])):
