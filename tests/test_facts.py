@@ -10,6 +10,8 @@ from publish import check, notebooks
 
 CELL = {
     ("", "days-apart"): "praise to report: 63 days\ncall to report: 15 days",
+    ("", "dated"): "7 August 2025: 63",
+    ("", "pair"): "lowest and highest: 15 days, 20 days",
     ("", "one"): "41.5 %",
     ("", "bare"): "42",
 }
@@ -66,6 +68,14 @@ TRUE = [
     "AI7 and the H100s of Dojo 3's rivals.",
     "1. A list may be numbered.\n2. Twice.",
     "A note.[^1]\n\n[^1]: Below the line.",
+    "The H100 PCIe 80 GB is a longer name than H100 PCIe.",
+    "[7 August 2025](#cell-id=dated)",
+    f'[2023]({MONEY}d1-order-2023 "date")',
+    f"“[all paths, converged to AI6]({EVENTS}evolutionary-dead-end-post)”",
+    f"“[we’ve really got to make Dojo work]({EVENTS}double-down)”",
+    "[63\ndays](#cell-id=days-apart) or [63  \ndays](#cell-id=days-apart)".replace(")", ' "praise to report")'),
+    '[63 *days*](#cell-id=days-apart "praise to report")',
+    '[63 days](#cell-id=days-apart "praise to report"), [42](#cell-id=bare): 63 days, 42.',
 ]
 
 FALSE = {
@@ -136,6 +146,48 @@ FALSE = {
     "## The 63 days": "no link backs",
     "| a | b |\n|---|---|\n| x | 17 |": "no link backs",
     "[16 chips](https://example.org)": "neither a row nor a cell",
+    "Above the line.\n\n---\n\nThere were 63 of them.": "says 63",
+    'A picture <img alt="63 days"> in a line.': "says 63 days",
+    f'"[most paths converged to AI6]({EVENTS}evolutionary-dead-end-post)"': "quote says",
+    f"“X[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”": "only a part is linked",
+    f"[2023]({MONEY}d1-order-2023)": "value says 5000 count",
+}
+
+#: where a number stands and what it should have been, whole
+MESSAGES = {
+    "Shut in 3Q25 and 63 days later.": [
+        "says 3Q25, which no link backs: point it to its row or its cell",
+        "says 63 days, which no link backs: point it to its row or its cell",
+    ],
+    "Built for AI`-`6.": ["says 6, which no link backs: point it to its row or its cell"],
+    "<div>63 days</div>": ["says 63 days, which no link backs: point it to its row or its cell"],
+    "He said “we really must make it work”.": [
+        "says “we really must make it work”, a quotation that no link backs: point it to its row"
+    ],
+    f"“[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post) by June”": [
+        "says “… by June”, a quotation of which only a part is linked"
+    ],
+    "[63](https://example.org/63)": ["says 63, but https://example.org/63 is neither a row nor a cell"],
+    "[63 days](#cell-id=days-gone)": ["says '63 days', but there is no cell 'days-gone'"],
+    '[63 days](#cell-id=days-apart "praise to end")': ["says '63 days', but cell days-apart prints no 'praise to end'"],
+    '[63 days](#cell-id=days-apart "report")': ["says '63 days', but cell days-apart has several lines with 'report'"],
+    "[63 days](#cell-id=days-apart)": ["says 63 days, cell days-apart prints several values: name the label"],
+    '[62 days](#cell-id=pair "lowest and highest")': ["says 62 days, cell pair prints 15 days, 20 days"],
+    "[7 August 2025](#cell-id=bare)": ["says 7 August 2025, cell bare prints no such value"],
+    f'[21]({MOVES}twenty-to-densityai "headcount_low")': [
+        "says 21, people_moves.csv#twenty-to-densityai headcount_low says 20"
+    ],
+    f'[140 MW]({MONEY}cortex-power-2024 "value")': [
+        "says 140 MW, finance_figures.csv#cortex-power-2024 value says 130 MW"
+    ],
+    f"[63]({EVENTS}dojo-disbanded-report)": ["says 63, events.csv#dojo-disbanded-report: no column holds such a value"],
+    f"[35,000]({MONEY}h100e-q1-2024)": [
+        "says 35,000, finance_figures.csv#h100e-q1-2024: name the column: value, low, high"
+    ],
+    f"“[not massive]({MONEY}samsung-contract)”": [
+        "says “not massive”, finance_figures.csv#samsung-contract quote says ''"
+    ],
+    "[Q4](../data/events.csv#keller-hired)": ["says 'Q4', but the table events is at story/events.csv"],
 }
 
 
@@ -149,6 +201,40 @@ def test_what_disagrees_is_named(text):
     found = said(text)
     assert found
     assert FALSE[text] in "\n".join(found)
+
+
+@pytest.mark.parametrize("text", MESSAGES)
+def test_a_message_says_what_stands_there_and_what_is_wrong_with_it(text):
+    assert said(text) == MESSAGES[text]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "right", "wrong"),
+    [
+        ("63", "day", "63 days", "62 days"),
+        ("63", "day", "nine weeks", "63 weeks"),
+        ("1", "fraction", "one hundred per cent", "two hundred per cent"),
+    ],
+)
+def test_a_value_is_stated_in_its_unit_or_in_one_that_people_know(monkeypatch, value, unit, right, wrong):
+    row = tables.find("samsung-contract", "finance_figures")[0]
+    other = tables.Row(row.table, row.id, {**row.cells, "value": value, "unit": unit}, row.line)
+    monkeypatch.setattr(tables, "find", lambda *_: [other])
+    assert said(f'[{right}]({MONEY}samsung-contract "value")') == []
+    assert len(said(f'[{wrong}]({MONEY}samsung-contract "value")')) == 1
+
+
+def test_a_masked_text_keeps_its_length():
+    assert facts.mask("AI6, Dojo 2 and 63") == "\0\0\0, \0\0\0\0\0\0 and 63"
+
+
+def test_formulas_images_and_rows_cited_in_headings_are_found_wherever_they_stand():
+    text = f"# By [7 August]({EVENTS}dojo-disbanded-report) [and on](https://example.org)\n\n"
+    text += "> *Here $x_1$ and ![a strip](strip.png)*\n\n$$\ny = 2\n$$"
+    assert facts.headed(text) == ["7 August"]
+    assert facts.images(text) == ["strip.png"]
+    assert facts.formulas(text) == ["x_1", "y = 2"]
+    assert list(facts.blocks("![a strip](strip.png)")) == [["a strip", "  "]]
 
 
 def test_a_second_mention_counts_only_within_its_paragraph():
@@ -209,6 +295,7 @@ def test_digits_typed_into_titles_and_alt_texts_are_seen():
         "63",
     ]
     assert facts.typed('df.query("days > 10"); f(title=f"{counts[3]} {n:.1f}")') == []
+    assert [*map(str, facts.typed("numbers(days=63)"))] == ["says 63, typed into the code: compute it or leave it out"]
 
 
 def test_the_stored_notebooks_agree_with_the_record():

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -85,7 +86,7 @@ def check(markdown: str, printed: Printed) -> list[Disagreement]:
     found: list[Disagreement] = []
     for block in blocks(markdown):
         linked: set[tuple] = set()
-        for before, piece in zip(["", *block], block, strict=False):
+        for before, piece in pairwise(["", *block]):
             if isinstance(piece, Link):
                 found += check_link(_quoting(before, piece), printed)
                 linked |= {q.key for q in quantities.read(mask(piece.text))}
@@ -288,7 +289,8 @@ def _names() -> re.Pattern[str]:
     names += [alias for row in known["glossary"].rows.values() for alias in row.items("aliases")]
     for table in ("chips", "number_formats", "networks"):
         names += [row.cells["name"] for row in known[table].rows.values()]
-    with_digits = sorted({n for n in names if re.search(r"\d", n)}, key=len, reverse=True)
+    # backwards, so that "Dojo 1.5" is tried before "Dojo 1"
+    with_digits = sorted({n for n in names if re.search(r"\d", n)}, reverse=True)
     # "Dojo 3 weeks later" and "AI6.5" hold a number beside the name, so the name ends earlier or not at all
     counted = "|".join((*quantities.TIME, *quantities.SCALES))
     ends = rf"(?![\w]|\.\d|,\d{{3}}|[\s-](?:{counted})s?\b)"
@@ -360,15 +362,15 @@ def _inline(nodes: list[dict[str, Any]]) -> Iterator[str | Link]:
             case "softbreak" | "linebreak":
                 yield " "
             case "link":
-                text = "".join(p if isinstance(p, str) else p.text for p in _inline(node["children"]))
+                text = "".join(map(str, _inline(node["children"])))  # no link holds another
                 yield Link(text, node["attrs"]["url"], node["attrs"].get("title") or "")
             case "inline_html":
                 yield _html(node["raw"])
             case "image":
-                yield from _inline(node.get("children", []))
+                yield from _inline(node["children"])
                 yield f" {node['attrs'].get('title') or ''} "
             case _:
-                yield from _inline(node.get("children", []))
+                yield from _inline(node["children"])
 
 
 def _html(raw: str) -> str:
