@@ -193,8 +193,82 @@ def test_values_from_one_are_counted(form):
     if form.bits > 16:
         assert form.values_from_one == 2**form.mantissa_bits
         return
+    values = form.values()
+    assert form.values_from_one == np.count_nonzero((values >= 1) & (values < 2))
     inside = {v for v in formats.nearest(np.linspace(1, 2, 2**14 + 1), form) if 1 <= v < 2}
     assert form.values_from_one == len(inside)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        ((8, 8), 2**8),
+        ((8, 15, -100), 0),  # all of them small
+        ((8, 15, -3), 2**11),  # 1 to 2 lies among the denormals, of which the first is 2^-11
+        ((8, 15, -20), 0),  # and here below the first of them
+        ((4, 15, 15, True, "full"), 2**15),  # 1 has the highest exponent
+        ((4, 15, 15, True, "fn"), 2**15 - 1),  # whose last value is NaN
+        ((4, 15, 16, True, "full"), 0),  # all of them below 1
+        ((0, 20, -18), 2),
+        ((0, 20, 0), 2**19),
+        ((0, 20, 1), 0),
+        ((0, 20, -20), 0),
+    ],
+)
+def test_values_from_one_are_counted_also_where_they_cannot_be_listed(arguments, count):
+    form = Format("mine", *arguments)
+    assert form.values_from_one == count
+    with pytest.raises(ValueError, match=r"^mine has too many values to list$"):
+        form.values()
+
+
+def test_whole_numbers_have_no_exponent_and_a_step_of_one():
+    assert formats.named("int5") == Format("int5", 0, 4, -3, True, "none")
+    assert formats.named("int8").smallest == formats.named("int8").smallest_normal == 1
+
+
+@pytest.mark.parametrize(("bits", "bias"), [((2, 3), 1), ((5, 10), 15), ((8, 23), 127), ((11, 52), 1023)])
+def test_without_a_bias_it_is_that_of_ieee_754(bits, bias):
+    assert Format("mine", *bits).bias == bias
+
+
+def test_the_widest_format_is_listed_to_its_end():
+    form = Format("mine", 11, 4)
+    assert form.values()[-1] == form.largest == (2 - 2.0**-4) * 2.0**1023
+
+
+@pytest.mark.parametrize("name", ["cfloat8-1-4-3", "fp16", "fp64", "int8"])
+def test_the_table_holds_what_each_format_can(name):
+    form = formats.named(name)
+    row = formats.table({"mine": form, "other": formats.named("bf16")}).loc["mine"]
+    assert row.to_dict() == {
+        "bits": form.bits,
+        "exponent_bits": form.exponent_bits,
+        "mantissa_bits": form.mantissa_bits,
+        "bias": form.bias,
+        "values_from_one": form.values_from_one,
+        "smallest": form.smallest,
+        "largest": form.largest,
+    }
+    assert formats.table({"mine": form}).index.name == "format"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Format("powers of two", 8, 0),
+        Format("as fine as float32 and narrower", 5, 23),
+        Format("as fine as float32, and its smallest values left out", 7, 23, 126),
+        Format("finer than float32 and narrower", 7, 30),
+    ],
+    ids=lambda form: form.name,
+)
+def test_float32_and_float64_are_rounded_alike_up_to_the_ends_of_float32(form):
+    rng = np.random.default_rng(11)
+    sizes = 2.0 ** np.arange(-149, 128)
+    x = np.concatenate([sizes, 1.5 * sizes, sizes * rng.uniform(1, 2, sizes.size)]).astype(np.float32)
+    assert same(formats.nearest(x, form), formats.nearest(x.astype(np.float64), form).astype(np.float32))
+    assert same(formats.nearest(-x, form), -formats.nearest(x, form))
 
 
 # --- Tesla's denormals ------------------------------------------------------------------------------
@@ -211,6 +285,9 @@ def test_the_printed_rule_leaves_a_gap():
     x = np.array([0.1, 1.4, 1.5, -1.9, 2.1, 0.3], np.float32)
     assert formats.nearest(x, printed).tolist() == [0.125, 0.875, 2.0, -2.0, 2.0, 0.25]
     assert formats.nearest(x, form).tolist() == [0.0, 1.5, 1.5, -2.0, 2.0, 0.25]
+    ends = np.array([0.0, -0.0, 1e-9, np.nan, -np.inf], np.float32)
+    for rounded in (formats.nearest(ends, printed), formats.stochastic(ends, printed, np.random.default_rng(3))):
+        assert same(rounded, np.array([0.0, -0.0, 0.0, np.nan, -printed.largest], np.float32))
     drawn = formats.stochastic(np.full(100_000, 1.4, np.float32), printed, np.random.default_rng(3))
     assert set(np.unique(drawn)) == {0.875, 2.0}
     assert drawn.mean() == pytest.approx(1.4, abs=4 * float(drawn.std()) / 100_000**0.5)
@@ -278,6 +355,28 @@ def test_a_seed_repeats_every_flip():
     assert not np.array_equal(one, other)
 
 
+class Nought:
+    """A coin that always shows the least it can."""
+
+    def random(self, shape, dtype=float):
+        return np.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize("printed", [False, True])
+def test_a_value_of_the_format_never_moves_whatever_the_coin_shows(printed):
+    form = Format(**{**vars_of(formats.named("cfloat8-1-4-3")), "printed_rule": printed})
+    x = np.concatenate([form.values(), -form.values()])
+    assert same(formats.stochastic(x, form, Nought()), x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_value_tosses_one_coin_of_its_own_type(dtype):
+    used, other = np.random.default_rng(4), np.random.default_rng(4)
+    formats.stochastic(np.ones((8, 9), dtype), "fp8-e4m3", used)
+    other.random((8, 9), dtype)
+    assert used.bit_generator.state == other.bit_generator.state
+
+
 @pytest.mark.parametrize("name", ["fp8-e4m3", "fp8-e5m2", "bf16", "fp16", "cfloat8-1-4-3", "mxfp6-e2m3", "int5"])
 def test_a_coin_chooses_between_the_two_neighbours(name):
     form = formats.named(name)
@@ -298,8 +397,15 @@ def test_a_bias_is_fitted_to_the_largest_value():
         chosen = formats.fitted(form, np.array([0.0, -top]))
         assert top <= chosen.largest
         assert top > chosen.with_bias(chosen.bias + 1).largest if chosen.bias < 63 else True
-    assert formats.fitted(form, np.zeros(3)) == form
+    for nothing in (np.zeros(3), np.zeros(0), np.array([1.0, np.inf]), np.array([np.nan])):
+        assert formats.fitted(form, nothing) == form
     assert formats.fitted("fp8-e4m3", np.array([1e9])) == formats.named("fp8-e4m3")
+
+
+def test_a_scale_takes_the_largest_value_to_the_largest_of_the_format():
+    assert formats.absmax_scale("int8", np.array([[0.5], [-254.0]])) == 2
+    assert formats.absmax_scale("int8", np.array([0.25])) == 0.25 / 127
+    assert formats.absmax_scale("int8", np.zeros(3)) == formats.absmax_scale("int8", np.zeros(0)) == 1
 
 
 # --- bad input and the record ----------------------------------------------------------------------------
@@ -308,41 +414,54 @@ def test_a_bias_is_fitted_to_the_largest_value():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((12, 3), "mine: 12 exponent bits; expected 0 to 11"),
-        ((-1, 3), "-1 exponent bits"),
-        ((4, 53), "53 mantissa bits; expected 0 to 52"),
-        ((0, 0), "0 mantissa bits"),
-        ((4, -1), "-1 mantissa bits"),
-        ((4, 3, 2000), "bias 2000; expected values within the range of float64"),
-        ((4, 3, -2000), "bias -2000"),
+        ((12, 3), "12 exponent bits; expected 0 to 11"),
+        ((-1, 3), "-1 exponent bits; expected 0 to 11"),
+        ((4, 53), "53 mantissa bits; expected 0 to 52, at least 1 of both"),
+        ((0, 0), "0 mantissa bits; expected 0 to 52, at least 1 of both"),
+        ((4, -1), "-1 mantissa bits; expected 0 to 52, at least 1 of both"),
+        ((4, 3, 1073), "bias 1073; expected values within the range of float64"),
+        ((4, 3, -1010), "bias -1010; expected values within the range of float64"),
         ((4, 3, None, True, "open"), "top exponent 'open'; expected one of ieee, fn, full, none"),
-        ((4, 0, None, True, "fn"), "no mantissa bit to tell its NaN from a number"),
-        ((1, 3), "would hold infinity; expected 2 or more bits"),
-        ((4, 3, 70, True, "full", (0, 63)), "bias 70; expected 0 to 63"),
+        ((4, 0, None, True, "fn"), "no mantissa bit to tell its NaN from a number; expected another top"),
+        ((1, 3), "its only exponent above zero would hold infinity; expected 2 or more bits"),
+        ((4, 3, 64, True, "full", (0, 63)), "bias 64; expected 0 to 63"),
+        ((4, 3, -1, True, "full", (0, 63)), "bias -1; expected 0 to 63"),
     ],
 )
 def test_a_format_that_cannot_exist_is_refused(arguments, expected):
     with pytest.raises(ValueError, match="mine: ") as caught:
         Format("mine", *arguments)
-    assert expected in str(caught.value)
+    assert str(caught.value) == f"mine: {expected}"
+
+
+def test_formats_up_to_the_ends_of_float64_are_taken():
+    assert Format("mine", 4, 3, 1072).smallest == 2.0**-1074
+    assert Format("mine", 4, 3, -1009).largest == 1.875 * 2.0**1023
+    assert Format("mine", 4, 0).bits == Format("mine", 1, 3, 0, True, "full").bits == 5
 
 
 @pytest.mark.parametrize("name", ["fp9", "int1", "int25", "int-4", "int²", "", "FP16", "e8m0"])
 def test_an_unknown_format_lists_the_known_ones(name):
-    with pytest.raises(ValueError, match=r"there are fp64, fp32, tf32, bf16.*int2 to int24"):
+    with pytest.raises(ValueError, match="no format ") as caught:
         formats.named(name)
+    assert str(caught.value) == f"no format {name!r}; there are {', '.join(formats.known())}, and int2 to int24"
 
 
 @pytest.mark.parametrize(
     ("x", "said"),
-    [(np.ones(3, int), "an array of int64"), (np.ones(3, np.float16), "float16"), ([1.0, 2.0], "list"), (1.5, "float")],
+    [
+        (np.ones(3, int), "an array of int64"),
+        (np.ones(3, np.float16), "an array of float16"),
+        ([1.0, 2.0], "list"),
+        (1.5, "float"),
+    ],
 )
 def test_a_wrong_array_is_refused(x, said):
     for rounding in (
         lambda: formats.nearest(x, "fp8-e4m3"),
         lambda: formats.stochastic(x, "bf16", np.random.default_rng(0)),
     ):
-        with pytest.raises(TypeError, match=f"{said}.* expected a numpy array of float32 or float64"):
+        with pytest.raises(TypeError, match=rf"^{said} cannot be rounded to a format; expected a"):
             rounding()
 
 
@@ -353,14 +472,15 @@ def test_limits_in_the_record_follow_from_the_bits():
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
     [
-        ("max_finite", "240", "448"),
+        ("max_finite", "240", "448, which follows from its bits and bias"),
+        ("min_normal", "0.02", "0.015625, which follows from its bits and bias"),
         ("bits", "9", "8, the sum of its parts"),
-        ("exponent_bits", "20", "expected 0 to 11"),
+        ("exponent_bits", "20", "OCP FP8 E4M3: 20 exponent bits; expected 0 to 11"),
     ],
 )
 def test_a_limit_that_does_not_follow_is_named(copy, column, value, expected):
     row = list(tables.everything()["number_formats"].rows).index("fp8-e4m3")
     copy.cell("number_formats", row, column, value)
-    said = "\n".join(map(str, formats.check(tables.read(copy.root))))
-    assert f"number_formats.csv, line {row + 2}, column {column}: {value!r}" in said
-    assert expected in said
+    (said,) = formats.check(tables.read(copy.root))
+    place = f"data/chips/number_formats.csv, line {row + 2}, column {column}"
+    assert str(said) == f"{place}: {value!r}; expected {expected}"

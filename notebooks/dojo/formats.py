@@ -91,8 +91,7 @@ class Format:
     @property
     def highest(self) -> int:
         """The exponent of the largest value."""
-        codes = 2**self.exponent_bits - 1 - (self.top == "ieee")
-        return codes - self.bias if self.exponent_bits else self.lowest - 1
+        return 2**self.exponent_bits - 1 - (self.top == "ieee") - self.bias
 
     @cached_property
     def largest(self) -> float:
@@ -114,13 +113,12 @@ class Format:
 
     @property
     def values_from_one(self) -> int:
-        """How many values lie from 1 up to, but below, 2."""
-        if self.bits <= 16:
+        """How many values lie from 1 up to, but below, 2; with the printed rule as in `values`."""
+        if self.printed_rule:
             values = self.values()
             return int(np.count_nonzero((values >= 1) & (values < 2)))
-        if self.exponent_bits:
-            return 2**self.mantissa_bits if self.lowest <= 0 <= self.highest else 0
-        return round(1 / self.smallest) if self.largest >= 1 else 0
+        step = 2.0 ** (max(self.lowest, 0) - self.mantissa_bits)  # from 1 to 2
+        return max(int((min(self.largest, 2 - step) - 1) // step) + 1, 0)
 
     def with_bias(self, bias: int) -> Format:
         """The same format with its range shifted: a bias one higher halves every value."""
@@ -132,7 +130,7 @@ class Format:
             raise ValueError(f"{self.name} has too many values to list")
         below = np.arange(2**self.mantissa_bits) * self.smallest
         fractions = 1 + np.arange(2**self.mantissa_bits) / 2**self.mantissa_bits
-        exponents = range(self.lowest, self.highest + 1) if self.exponent_bits else ()
+        exponents = range(self.lowest, self.highest + 1)  # of whole numbers there are none
         found = np.concatenate([below, *(fractions * 2.0**e for e in exponents)])
         return found[found <= self.largest]
 
@@ -238,7 +236,7 @@ def stochastic(x: Floats, form: str | Format, rng: np.random.Generator) -> Float
     def toss(steps: Floats) -> None:
         down = np.floor(steps)
         up = rng.random(steps.shape, dtype=steps.dtype.type) < steps - down
-        np.copysign(np.add(down, up, out=down), steps, out=steps)  # minus zero stays what it was
+        np.copysign(down + up, steps, out=steps)  # minus zero stays what it was
 
     return _blockwise(x, form, toss)
 
@@ -283,7 +281,7 @@ def _blockwise(x: Floats, form: Format, whole: Callable[[Floats], object]) -> Fl
     if form.lowest - form.mantissa_bits < 1 - bias or form.highest - form.mantissa_bits > bias - 1:
         return _blockwise(x.astype(np.float64), form, whole).astype(x.dtype)  # it has no steps so small or so large
     out = np.empty(x.shape, x.dtype)
-    flat, given = out.reshape(-1), np.ascontiguousarray(x).reshape(-1)
+    flat, given = out.ravel(), np.ravel(x)
     for start in range(0, flat.size, BLOCK):
         part = flat[start : start + BLOCK]
         np.clip(given[start : start + BLOCK], lowest, form.largest, out=part)
@@ -310,7 +308,7 @@ def _by_list(x: Floats, form: Format, up: Callable[[Floats, NDArray[np.bool_]], 
     """Round by looking up the neighbours in the list of all values; slower, for formats with a gap."""
     values = form.values()
     size = np.minimum(np.abs(x), values[-1]).astype(np.float64)
-    below = np.clip(np.searchsorted(values, size, side="right") - 1, 0, len(values) - 2)
+    below = np.clip(np.searchsorted(values, size) - 1, 0, len(values) - 2)
     share = (size - values[below]) / (values[below + 1] - values[below])
     rounded = values[below + up(share, below % 2 == 1)]
     return np.copysign(np.where(np.isnan(x), np.nan, rounded), x).astype(x.dtype)
