@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: story test test-all test-oldest test-newest lab refresh check mutate study bench lock clean setup
+.PHONY: story test test-all test-oldest test-newest lab refresh check mutate mutate-code study bench lock clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
@@ -33,6 +33,9 @@ check: setup ## follow every fact link, executing nothing
 
 mutate: setup ## make one thing wrong at a time, everywhere, and count who notices
 	@$(BIN)/python -m publish.mutate
+
+mutate-code: setup ## change the code of five modules one thing at a time; tests notice all but what tests/survivors.toml explains
+	@$(BIN)/python -m publish.mutate_code
 
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
