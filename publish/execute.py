@@ -44,7 +44,7 @@ def node(book: Notebook) -> nbformat.NotebookNode:
 
 
 def run(book: Notebook, limit: float = LIMIT) -> Notebook:
-    """The notebook with fresh outputs; live cells keep what was stored, unless their code changed.
+    """The notebook with fresh outputs; live cells keep what was stored, unless code or package changed.
 
     Raises Failure, naming cell and line; the kernel is shut down in every case.
     """
@@ -105,12 +105,14 @@ def _line(error: CellExecutionError) -> str:
 
 
 def _with_live(content: Any, book: Notebook) -> Any:
-    """Put the stored outputs of live cells back where their code is as it was."""
+    """Put the stored outputs of live cells back where their code and the package are as they were."""
     stored = {cell["id"]: cell for cell in node(book).cells}
-    for cell in content.cells:
+    now = {"package": notebooks.package_digest()}
+    for cell in filter(notebooks.live, content.cells):
         before = stored[cell.id]
-        if notebooks.live(cell) and before.get("outputs") and before.source == cell.source:
+        if before.get("outputs") and before.source == cell.source and before.metadata.get("dojo") == now:
             cell.outputs = before.outputs
+        cell.metadata.dojo = nbformat.from_dict(now)
     return content
 
 

@@ -192,6 +192,12 @@ def data_digest() -> str:
     return _digest("".join(_digest(path.read_text("utf-8")) for path in paths))
 
 
+def package_digest() -> str:
+    """A digest of the package that the notebooks speak."""
+    paths = sorted(Path(tables.__file__).parent.rglob("*.py"))
+    return _digest("".join(_digest(path.read_text("utf-8")) for path in paths))
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -212,6 +212,9 @@ def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, 
     first = notebooks.output_text(notebooks.read(path).cells[0])
     assert build("--refresh", "--out", tmp_path) == 0
     assert notebooks.output_text(notebooks.read(path).cells[0]) == first
+    with monkeypatch.context() as patch:
+        patch.setattr(notebooks, "package_digest", lambda: "another")
+        assert notebooks.output_text(execute.run(notebooks.read(path)).cells[0]) != first
     content = json.loads(path.read_text("utf-8"))
     content["cells"][1]["source"] = f"# Live\n\n[{first} ns](#cell-id=clock)"
     path.write_text(json.dumps(content), "utf-8")
