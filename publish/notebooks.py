@@ -125,10 +125,10 @@ def _shape() -> Callable[[Any], Any]:
     wanted = json.loads((place / "nbformat.v4.5.schema.json").read_text("utf-8"))
     wanted["$schema"] = "http://json-schema.org/draft-07/schema#"
     wanted["allOf"] = [{"properties": {"nbformat": {"enum": [4]}}}]  # an older one is said to be older first of all
-    lines = {"type": "array", "items": {"type": "string", "format": "text"}}
+    lines = {"type": "array", "items": {"type": "string", "format": files.WHOLE}}
     pair = {**lines, "minItems": 2, "maxItems": 2}
     rules = wanted["definitions"]
-    rules["misc"]["multiline_string"] = {**lines, "type": ["string", "array"], "format": "text"}
+    rules["misc"]["multiline_string"] = {**lines, "type": ["string", "array"], "format": files.WHOLE}
     rules["cell"] = _kinds("cell_type", {"code": "code_cell", "markdown": "markdown_cell", "raw": "raw_cell"})
     rules["output"] = _kinds("output_type", {k: k for k in ("stream", "display_data", "execute_result", "error")})
     rules["code_cell"]["properties"]["metadata"]["properties"]["nbreg"] = {

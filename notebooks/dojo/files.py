@@ -11,6 +11,9 @@ from typing import Any
 
 import fastjsonschema
 
+#: a format of strings in shapes: what can be written to a file. JSON can hold one half of a letter, UTF-8 cannot
+WHOLE = "text of whole letters"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -56,13 +59,14 @@ def parsed(path: Path, file: str) -> Any:
     except json.JSONDecodeError as error:
         found = written[error.pos : error.pos + 40].partition("\n")[0]
         raise ValueError(Problem(file, error.lineno, "", found, f"JSON ({error.msg})")) from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
-        raise ValueError(Problem(file, 1, "", written[:40], f"JSON that can be read ({error})")) from None
+    except (ValueError, RecursionError):
+        expected = "JSON without thousands of digits in a number, or of brackets within each other"
+        raise ValueError(Problem(file, 1, "", written[:40], expected)) from None
 
 
 def shape(schema: dict[str, Any]) -> Callable[[Any], Any]:
-    """A JSON Schema to compare with; its format "text" is text without halves of characters."""
-    return fastjsonschema.compile(schema, formats={"text": lambda said: not re.search("[\ud800-\udfff]", said)})
+    """A JSON Schema to compare with, which may use the format WHOLE."""
+    return fastjsonschema.compile(schema, formats={WHOLE: lambda said: not re.search("[\ud800-\udfff]", said)})
 
 
 def misshapen(content: Any, wanted: Callable[[Any], Any]) -> tuple[str, str, str] | None:

@@ -31,7 +31,7 @@ from typing import Any
 import pandas as pd
 
 from dojo import dates
-from dojo.files import Problem, misshapen, parsed, shape, text
+from dojo.files import WHOLE, Problem, misshapen, parsed, shape, text
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -88,6 +88,8 @@ class Table:
     #: the table's entry in datapackage.json
     contract: dict[str, Any] = field(repr=False)
     rows: dict[str, Row] = field(repr=False, default_factory=dict)
+    #: lines of the file that could not be read as a row of their own
+    lost: list[int] = field(repr=False, default_factory=list)
 
     @property
     def file(self) -> str:
@@ -226,10 +228,10 @@ def _contract_breaches(contracts: list[dict[str, Any]]) -> Iterator[tuple[str, s
     names = [contract["name"] for contract in contracts]
     if "sources" not in names:
         yield "resources", ", ".join(names), "a table named sources"
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield "resources", name, "a name that only one table has"
-    for contract in contracts:
-        yield from _columns_breaches(contract, names)
+    elif twice := sorted({name for name in names if names.count(name) > 1}):
+        yield from (("resources", name, "a name that only one table has") for name in twice)
+    else:
+        yield from (breach for contract in contracts for breach in _columns_breaches(contract, names))
 
 
 def _columns_breaches(contract: dict[str, Any], names: list[str]) -> Iterator[tuple[str, str, str]]:
@@ -257,8 +259,8 @@ _FIELD = {
     "properties": {
         "name": _NAME,
         "type": {"type": "string"},
-        "description": {"type": "string", "format": "text"},
-        "unit": {"type": "string", "format": "text"},
+        "description": {"type": "string", "format": WHOLE},
+        "unit": {"type": "string", "format": WHOLE},
         "partialDate": {"type": ["boolean", "string"]},
         "refersTo": _STRINGS,
         "maxWords": {"type": "integer", "minimum": 1},
@@ -279,8 +281,8 @@ _TABLE = {
     "properties": {
         "name": _NAME,
         "path": {"type": "string", "pattern": "^([a-z0-9_-]+/)*[a-z0-9_-]+[.]csv$"},
-        "title": {"type": "string", "format": "text"},
-        "description": {"type": "string", "format": "text"},
+        "title": {"type": "string", "format": WHOLE},
+        "description": {"type": "string", "format": WHOLE},
         "ascending": {"type": "array", "items": _STRINGS},
         "schema": {
             "type": "object",
@@ -295,8 +297,8 @@ _PACKAGE = shape(
         "type": "object",
         "required": ["title", "description", "resources"],
         "properties": {
-            "title": {"type": "string", "format": "text"},
-            "description": {"type": "string", "format": "text"},
+            "title": {"type": "string", "format": WHOLE},
+            "description": {"type": "string", "format": WHOLE},
             "resources": {"type": "array", "items": _TABLE},
         },
     }
@@ -335,6 +337,7 @@ def _fill(table: Table) -> Iterator[Problem]:
             yield from _add(table, file, line, header, record)
             line = reader.line_num + 1
     except csv.Error as error:
+        table.lost.append(line)
         yield Problem(file, line, "", lines[line - 1].strip(), f"a complete CSV record ({error})")
 
 
@@ -356,6 +359,7 @@ def _check_header(file: str, header: list[str], expected: list[str]) -> Iterator
 def _add(table: Table, file: str, line: int, header: list[str], record: list[str]) -> Iterator[Problem]:
     """Check one record and add it to the table."""
     if len(record) != len(header):
+        table.lost.append(line)
         yield Problem(file, line, "", ",".join(record), f"{len(header)} cells, found {len(record)}")
         return
     cells = dict(zip(header, record, strict=True))
@@ -365,6 +369,7 @@ def _add(table: Table, file: str, line: int, header: list[str], record: list[str
             yield Problem(file, line, column, cells[column], expected)
     yield from _check_order(table, file, line, cells)
     if row_id in table.rows:
+        table.lost.append(line)
         yield Problem(file, line, table.key[0], row_id, f"an id used once; line {table.rows[row_id].line} has it")
     else:
         table.rows[row_id] = Row(table, row_id, {column: cells[column] for column in table.fields}, line)
@@ -436,13 +441,17 @@ def _check_order(table: Table, file: str, line: int, cells: dict[str, str]) -> I
 
 
 def _check_references(tables: dict[str, Table]) -> Iterator[Problem]:
-    """Every id that is named must exist, and every source must be named by some row."""
+    """Every id that is named must exist, and every source must be named by some row.
+
+    What could not be read is reported once, not for each id that names it or each source that it named.
+    """
+    whole = {name for name, table in tables.items() if table.rows and not table.lost}
     used: set[str] = set()
     for table in tables.values():
         for column, contract in table.fields.items():
             if targets := contract.get("refersTo"):
-                if not all(tables[target].rows for target in targets):
-                    continue  # a table that could not be read is reported once, not for each id that names it
+                if not whole.issuperset(targets):
+                    continue
                 known = {row_id for target in targets for row_id in tables[target].rows}
                 for row in table.rows.values():
                     named = row.items(column) if contract["type"] == "list" else [row.cells[column]]
@@ -451,9 +460,8 @@ def _check_references(tables: dict[str, Table]) -> Iterator[Problem]:
                         if row_id not in known:
                             expected = f"the id of a row in {' or '.join(targets)}{near_miss(row_id, known)}"
                             yield Problem(table.file, row.line, column, row_id, expected)
-    whole = all(table.rows for table in tables.values())
     for row in tables["sources"].rows.values():
-        if whole and row.id not in used:
+        if len(whole) == len(tables) and row.id not in used:
             yield Problem(row.table.file, row.line, "source_id", row.id, "a source that some row names")
 
 
