@@ -170,16 +170,21 @@ def _check_code(cell: dict) -> Iterator[str]:
         yield 'is live, so give it the metadata {"nbreg": {"diff_ignore": ["/outputs"]}}, or its output is compared'
     for output in cell.get("outputs", []):
         if output["output_type"] == "error":
-            yield f"stores an error: {output['ename']}: {output['evalue']}"
+            yield _line(f"stores an error: {output['ename']}: {output['evalue']}")
         if output.get("name") == "stderr":
-            yield f"stores a warning: {notebooks.joined(output['text']).strip()[-200:]}"
+            yield _line(f"stores a warning: {notebooks.joined(output['text']).strip()[-200:]}")
         if any("widget" in kind for kind in output.get("data", {})):
             yield "stores a slider, whose id is random: run make refresh"
         elif any(kind.startswith("image/") for kind in output.get("data", {})):
             yield "shows an image without alt text: use show.figure"
         elif output.get("data") and not set(output["data"]) & set(SHOWN):
-            yield f"shows {', '.join(output['data'])}, which pages cannot: show {' or '.join(SHOWN)}"
+            yield _line(f"shows {', '.join(output['data'])}, which pages cannot: show {' or '.join(SHOWN)}")
     yield from _check_alts(notebooks.output_html(cell))
+
+
+def _line(text: str) -> str:
+    """A text of any number of lines as one, for a message."""
+    return " ".join(text.split())
 
 
 def _check_alts(html: str) -> Iterator[str]:

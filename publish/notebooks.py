@@ -162,7 +162,7 @@ def _where(place: str, content: Any) -> str:
         return f", {place}" if place else ""
     cell = content["cells"][int(match[1])]
     cell_id = cell.get("id") if isinstance(cell, dict) else None
-    name = cell_id if cell_id and isinstance(cell_id, str) else f"number {int(match[1]) + 1}"
+    name = cell_id if isinstance(cell_id, str) and re.fullmatch(r"[\w-]+", cell_id) else f"number {int(match[1]) + 1}"
     return f", cell {name}" + (f", {match[2]}" if match[2] else "")
 
 

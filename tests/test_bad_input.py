@@ -804,7 +804,7 @@ SHAPES: dict[str, tuple[Any, str]] = {
     ),
     "an id with a space": (
         code(id="the sum"),
-        "notebooks/01-odd.ipynb, cell the sum, id: '\"the sum\"'; expected to match pattern "
+        "notebooks/01-odd.ipynb, cell number 2, id: '\"the sum\"'; expected to match pattern "
         "^[a-zA-Z0-9-_]+$, as JupyterLab saves it",
     ),
     "a source that is a number": (

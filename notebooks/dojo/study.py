@@ -592,7 +592,11 @@ def check(known: dict[str, tables.Table]) -> list[tables.Problem]:
     table = known["precision_study"]
     expected = f"{VERSION}, the version of dojo.study; record anew with make study"
     found = [row.problem("version", expected) for row in table.rows.values() if row.cells["version"] != str(VERSION)]
-    wanted = {name for run in plan() for name in (run.run_id, *map(run.used_id, run.uses))}
+    try:
+        wanted = {name for run in plan() for name in (run.run_id, *map(run.used_id, run.uses))}
+    except ValueError as error:
+        formats_ = known["number_formats"].file
+        return [*found, tables.Problem(formats_, 1, "format_id", "", f"the formats of the study ({error})")]
     if missing := sorted(wanted - set(table.rows)):
         more = f" (and {len(missing) - 1:,} more)" if missing[1:] else ""
         found.append(tables.Problem(table.file, 1, "run_id", missing[0], f"to be recorded{more}: make study"))
