@@ -17,7 +17,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from conftest import Copy
-from dojo import show, tables
+from dojo import formats, show, tables
 from publish import __main__, check, notebooks
 
 Spoil = Callable[[Copy], object]
@@ -219,6 +219,14 @@ ROWS: dict[str, tuple[Spoil, str]] = {
         "data/story/observations.csv, line 2, column unknown_id: 'exit-date'; expected the id of a row "
         "in unknowns (did you mean 'exit-dates'?)",
     ),
+    "a source misspelt": (
+        cell(
+            "events", "keller-hired", "source_ids", "electrek-2016-01-28;hothardware-2016-1;informationweek-2016-02-01"
+        ),
+        "data/sources.csv, line 50, column source_id: 'hothardware-2016-01'; expected a source that some row names\n"
+        "data/story/events.csv, line 2, column source_ids: 'hothardware-2016-1'; expected the id of a row in sources "
+        "(did you mean 'hothardware-2016-01'?)",
+    ),
     "an id of nothing in a list": (
         cell("article_claims", "musk-ended-dojo", "rests_on", "nothing-of-the-kind"),
         "data/story/article_claims.csv, line 2, column rests_on: 'nothing-of-the-kind'; expected the "
@@ -393,6 +401,10 @@ CELLS: dict[str, tuple[Spoil, str]] = {
         cell("events", "custom-ai-chip-confirmed", "date", "2025-02-30"),
         "data/story/events.csv, line 3, column date: '2025-02-30'; expected a day from 01 to 28, for February 2025",
     ),
+    "a leap day in another year": (
+        cell("events", "custom-ai-chip-confirmed", "date", "2017-02-29"),
+        "data/story/events.csv, line 3, column date: '2017-02-29'; expected a day from 01 to 28, for February 2017",
+    ),
     "a fifth quarter": (
         cell("events", "custom-ai-chip-confirmed", "date", "2017-Q5"),
         "data/story/events.csv, line 3, column date: '2017-Q5'; expected a date like 2025-08-07, "
@@ -455,6 +467,18 @@ DOMAIN: dict[str, tuple[Spoil, str]] = {
         cell("number_formats", "fp8-e4m3", "max_finite", "240"),
         "data/chips/number_formats.csv, line 11, column max_finite: '240'; expected 448, which follows "
         "from its bits and bias",
+    ),
+    "a format that cannot be": (
+        cell("number_formats", "fp8-e4m3", "exponent_bits", "20"),
+        "data/chips/number_formats.csv, line 11, column exponent_bits: '20'; expected a format that can be "
+        "(OCP FP8 E4M3: 20 exponent bits; expected 0 to 11)",
+    ),
+    "a format of the study under another name": (
+        cell("number_formats", "cfloat8-1-4-3", "format_id", "cfloat8"),
+        "data/chips/number_formats.csv, line 1, column format_id: ''; expected every format of the study (no format "
+        "'cfloat8-1-4-3'; there are fp64, fp32, tf32, bf16, fp16, cfloat8, cfloat8-1-5-2, cfloat16-shp, cfloat16-uhp, "
+        "fp8-e4m3, fp8-e5m2, mxfp8-e4m3, mxfp6-e3m2, mxfp6-e2m3, mxfp4-e2m1, fp4-e2m1, int8, int4, fp8-e4m3fnuz, "
+        "fp8-e5m2fnuz, and int2 to int24)",
     ),
     "a run of another version": (
         cell("precision_study", "digits-sgd-0.05-s0", "version", "9"),
@@ -658,10 +682,12 @@ def test_broken_data_are_named_and_nothing_is_written(copy, monkeypatch, capsys,
     spoil(copy)
     before = held(copy.root.parent)
     monkeypatch.setattr(tables, "DATA", copy.root)
+    formats.known.cache_clear()
     assert __main__.main(["--check"]) == 1
     told = capsys.readouterr()
     count = says.count("\n") + 1
     head = "1 problem in the data:" if count == 1 else f"{count} problems in the data:"
+    formats.known.cache_clear()
     assert (told.out, told.err) == ("", f"{head}\n{says}\n")
     assert held(copy.root.parent) == before
 

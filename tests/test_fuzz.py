@@ -112,8 +112,8 @@ def stamps(root: Path) -> dict[Path, tuple[int, int]]:
 def assert_placed(problem: tables.Problem, root: Path) -> None:
     """A problem is one line that names a file of data, a line of it, a column of it or none, and what was due."""
     path = root.parent / problem.file
-    lines = path.read_bytes().decode("utf-8", "replace").count("\n") + 1 if path.exists() else 1
-    assert 1 <= problem.line <= lines, str(problem)
+    lines = re.split(r"\r\n|\r|\n", path.read_bytes().decode("utf-8", "replace")) if path.exists() else [""]
+    assert 1 <= problem.line <= len(lines), str(problem)
     if path.suffix == ".csv" and problem.column:
         contract = json.loads((root / "datapackage.json").read_text("utf-8"))["resources"]
         (fields,) = [t["schema"]["fields"] for t in contract if root / t["path"] == path]

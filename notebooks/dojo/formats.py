@@ -181,7 +181,7 @@ def check(known_tables: dict[str, tables.Table]) -> list[tables.Problem]:
         try:
             form = _from_row(row)
         except ValueError as error:
-            found.append(row.problem("exponent_bits", str(error)))
+            found.append(row.problem("exponent_bits", f"a format that can be ({error})"))
             continue
         if row.cells["bits"] != str(form.bits):
             found.append(row.problem("bits", f"{form.bits}, the sum of its parts"))

@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from dojo import tables, training
+from dojo import formats, tables, training
 from dojo.training import Recipe
 
 #: counts up when recipes, rounding or training change what a run finds; recorded with every row
@@ -595,8 +595,10 @@ def check(known: dict[str, tables.Table]) -> list[tables.Problem]:
     try:
         wanted = {name for run in plan() for name in (run.run_id, *map(run.used_id, run.uses))}
     except ValueError as error:
-        formats_ = known["number_formats"].file
-        return [*found, tables.Problem(formats_, 1, "format_id", "", f"the formats of the study ({error})")]
+        if not formats.check(known):  # which says itself what is wrong with a format
+            missing = f"every format of the study ({error})"
+            found.append(tables.Problem(known["number_formats"].file, 1, "format_id", "", missing))
+        return found
     if missing := sorted(wanted - set(table.rows)):
         more = f" (and {len(missing) - 1:,} more)" if missing[1:] else ""
         found.append(tables.Problem(table.file, 1, "run_id", missing[0], f"to be recorded{more}: make study"))
