@@ -53,6 +53,10 @@ BATCHES = [2**n for n in range(12)]
         ([layer(macs=10**6, out=9000), layer(inside=9000, out=3000)], 1, SLOW, None, 3),  # a pool, done along with it
         ([layer(10**6, 4000), layer(10**6, 4000, shared="yes")], 1, Chip(1, 1, on_chip=0.004), None, 4),  # kept once
         ([layer(10**6, 4000), layer(10**6, 4000, shared="yes")], 1, SLOW, None, 6),  # fetched once
+        ([layer(10**6, 4000), layer(1, 4000, shared="yes")], 1, SLOW, None, 4.000002),
+        ([layer(macs=10**6, inside=1000, out=4000)], 1, Chip(1, 1, width=2), None, 10),  # two bytes a number here too
+        ([layer(macs=10**6, weights=3000)], 1, Chip(1, 1, on_chip=1), False, 3),
+        ([layer(inside=9, out=9000), layer(macs=10**6)], 1, SLOW, None, 2),  # what comes before is no layer's work
     ],
 )
 def test_a_layer_takes_as_long_as_the_longer_of_arithmetic_and_data(layers, batch, on, stays, microseconds):
@@ -88,31 +92,65 @@ def test_a_batch_is_cut_as_is_best():
     assert roofline.parts_of(12) == (1, 2, 3, 4, 6, 12)
 
 
+def test_what_stays_on_the_chip_can_be_said():
+    chip = Chip(rate=1.0, bandwidth=1.0, on_chip=0.005)
+    one = pd.DataFrame([layer(macs=10**6, inside=1000, out=9000)])
+    assert [roofline.seconds(one, chip, 1, stays=stays) for stays in (None, True, False)] == pytest.approx(
+        [5e-6, 2e-6, 10e-6]
+    )
+    assert [roofline.bulk(one, chip, stays=stays) for stays in (None, True, False)] == pytest.approx([2e5, 5e5, 1e5])
+
+
+def test_a_layer_is_started_if_it_multiplies_at_all():
+    assert roofline.steps(pd.DataFrame([layer(macs=1), layer(), layer(macs=2)])) == 2
+
+
 @pytest.mark.parametrize("batch", [0, -1, 2.5])
 def test_a_batch_that_is_none_is_refused(batch):
     with pytest.raises(ValueError, match=f"batch: {batch}; expected"):
         roofline.seconds(RESNET, SLOW, batch)
 
 
-@pytest.mark.parametrize(("field", "value"), [("rate", 0), ("bandwidth", -1), ("on_chip", -1), ("width", float("nan"))])
-def test_a_chip_that_is_none_is_refused(field, value):
-    with pytest.raises(ValueError, match=f"{field} of a chip: {value}; expected"):
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("rate", 0, "more than zero"),
+        ("bandwidth", -1, "more than zero"),
+        ("on_chip", -1, "zero or more"),
+        ("width", float("nan"), "more than zero"),
+    ],
+)
+def test_a_chip_that_is_none_is_refused(field, value, expected):
+    with pytest.raises(ValueError, match=rf"^{field} of a chip: {value}; expected {expected}$"):
         Chip(**{"rate": 1.0, "bandwidth": 1.0, field: value})
 
 
 def test_layers_and_cases_that_are_none_are_refused():
-    with pytest.raises(ValueError, match="none with weights"):
+    with pytest.raises(
+        ValueError, match=r"^layers: none with weights; expected the rows of one network in network_layers$"
+    ):
         roofline.least(LAYERS.iloc[:0], SLOW, 1)
-    with pytest.raises(ValueError, match="none of one; both are needed"):
+    with pytest.raises(ValueError, match=r"^cases: none of one; both are needed for two numbers$"):
         roofline.fitted(case for case in CASES if case.scenario == "bulk")
+    with pytest.raises(ValueError, match=r"^cases: none of bulk and none of one; both are needed for two numbers$"):
+        roofline.fitted([])
 
 
-def test_a_figure_in_another_unit_is_refused(copy, monkeypatch):
+@pytest.mark.parametrize(
+    ("row", "unit", "expected"),
+    [
+        ("l4-on-chip-sram", "GB", "MB"),
+        ("l4-int8-dense", "GB/s", "TOP/s or TFLOP/s"),
+        ("l4-memory-bandwidth", "GB", "GB/s"),
+    ],
+)
+def test_a_figure_in_another_unit_is_refused(copy, monkeypatch, row, unit, expected):
     specs = list(tables.everything()["chip_specs"].rows)
-    copy.cell("chip_specs", specs.index("l4-on-chip-sram"), "unit", "GB")
+    copy.cell("chip_specs", specs.index(row), "unit", unit)
     monkeypatch.setattr(tables, "DATA", copy.root)
-    with pytest.raises(KeyError, match="l4-on-chip-sram in GB; expected MB"):
+    with pytest.raises(KeyError) as caught:
         roofline.chip("l4")
+    assert caught.value.args == (f"chip_specs gives {row} in {unit}; expected {expected}",)
 
 
 def test_a_case_is_the_measured_time_beside_the_right_engines():
@@ -161,15 +199,20 @@ def test_only_dense_rates_are_read():
 @pytest.mark.parametrize(
     ("chip_id", "form", "said"),
     [
-        ("dojo-d1", "int8", "dense peak rate in int8 and no single memory bandwidth for 'dojo-d1'"),
-        ("hw3-fsd", "bf16", "dense peak rate in bf16 for 'hw3-fsd'"),
-        ("h100", "int8", "no chip 'h100'"),
-        ("l4", "int9", "no row 'int9'"),
+        (
+            "dojo-d1",
+            "int8",
+            "chip_specs gives no single dense peak rate in int8 and no single memory bandwidth for 'dojo-d1'",
+        ),
+        ("hw3-fsd", "bf16", "chip_specs gives no single dense peak rate in bf16 for 'hw3-fsd'"),
+        ("h100", "int8", "chip_specs has no chip 'h100'"),
+        ("l4", "int9", "no row 'int9' in number_formats (did you mean 'int8'?)"),
     ],
 )
 def test_a_missing_figure_is_named(chip_id, form, said):
-    with pytest.raises(KeyError, match=said):
+    with pytest.raises(KeyError) as caught:
         roofline.chip(chip_id, form)
+    assert caught.value.args == (said,)
 
 
 def test_bounds_leave_out_chips_without_a_rate():
@@ -189,6 +232,16 @@ def test_bounds_leave_out_chips_without_a_rate():
     assert roofline.bounds(RESNET, ["hw3-fsd"], batch=64).loc["hw3-fsd", "at_most_a_second"] == own["at_most_a_second"]
 
 
+def test_bounds_are_those_of_the_whole_chip_for_one_image_unless_said():
+    found = roofline.bounds(RESNET, ["agx-orin", "l4"])
+    assert found.index.name == "chip"
+    for chip_id, bound in found.iterrows():
+        least = roofline.seconds(RESNET, roofline.chip(chip_id), 1)
+        assert bound["at_least_ms"] == round(1000 * least, 3)
+        assert bound["at_most_a_second"] == round(1 / least)
+        assert bound["if_nothing_stays"] == round(1 / roofline.seconds(RESNET, roofline.chip(chip_id), 1, stays=False))
+
+
 # --- the fit -------------------------------------------------------------------------------------------
 
 
@@ -199,7 +252,7 @@ def test_the_fit_finds_the_numbers_that_made_its_cases():
         if case.network == "resnet50":
             made.append(Case(**{**vars(case), "measured": case.predicted(truth)}))
     found = roofline.fitted(made)
-    assert (found.utilisation, found.start) == pytest.approx((truth.utilisation, truth.start), rel=1e-3)
+    assert (found.utilisation, found.start) == pytest.approx((truth.utilisation, truth.start), rel=1e-6)
 
 
 def test_leaving_one_out_reaches_what_the_text_promises():
@@ -209,6 +262,32 @@ def test_leaving_one_out_reaches_what_the_text_promises():
     assert OFF["results"]["resnet50", "bulk"] == 8
     assert (TESTED["off"] >= 1).all()
     assert np.allclose(np.log(TESTED["off"]), np.abs(np.log(TESTED["measured_ms"] / TESTED["predicted_ms"])))
+
+
+def test_each_row_holds_its_case_beside_bound_and_prediction():
+    for case, row in zip(CASES, TESTED.itertuples(), strict=True):
+        assert (row.network, row.chip_id, row.scenario, row.images) == (
+            case.network,
+            case.chip_id,
+            case.scenario,
+            case.batch,
+        )
+        assert row.measured_ms == 1000 * case.measured
+        assert row.bound_ms == 1000 * case.predicted(BOUND)
+        assert row.factor == pytest.approx(row.measured_ms / row.predicted_ms)
+
+
+def test_the_worst_of_each_kind_is_named_in_the_order_in_which_they_come():
+    assert [*OFF.index] == [*dict.fromkeys(zip(TESTED["network"], TESTED["scenario"], strict=True))]
+    assert [*OFF.index] != sorted(OFF.index)
+    for kind, row in OFF.iterrows():
+        rows = TESTED[(TESTED["network"] == kind[0]) & (TESTED["scenario"] == kind[1])]
+        assert rows.set_index("chip_id")["off"].idxmax() == row["worst_chip"]
+
+
+def test_a_chip_of_no_design_that_others_share_is_its_own():
+    assert roofline.silicon("l4") == "l4"
+    assert roofline.silicon("a30") == roofline.silicon("a100-sxm-80") == "GA100"
 
 
 def test_eight_at_a_time_take_no_part_in_the_fit():

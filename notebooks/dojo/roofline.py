@@ -149,7 +149,7 @@ def _least(work: Work, on: Chip, batch: int, stays: bool | None) -> float:
 def with_weights(layers: pd.DataFrame) -> pd.DataFrame:
     """The layers with weights, each handing on what is left after the layers without that follow it."""
     group = (layers["macs"] > 0).cumsum()
-    left = layers.groupby(group, sort=True)["out_elements"].last()
+    left = layers.groupby(group)["out_elements"].last()
     work = layers[layers["macs"] > 0]
     return work.assign(out_elements=left[left.index > 0].to_numpy())
 
