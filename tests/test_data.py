@@ -1,5 +1,6 @@
 """Every table keeps its contract, and each way of breaking it is named as an editor wants it."""
 
+import json
 import shutil
 
 import frictionless
@@ -257,3 +258,97 @@ def test_the_data_has_no_second_home(tmp_path):
     assert {name: list(t.rows) for name, t in moved.items()} == {
         name: list(t.rows) for name, t in tables.everything().items()
     }
+
+
+def test_a_column_that_stands_twice_is_named(copy):
+    records = copy.records("unknowns")
+    copy.write("unknowns", [[*record, record[0]] for record in records])
+    header = ",".join([*records[0], records[0][0]])
+    assert f"data/story/unknowns.csv, line 1: {header!r}; expected each column once" in copy.problems()
+
+
+def test_a_file_that_is_cut_off_lacks_columns(copy):
+    copy.path("events").write_bytes(b'event_id,date\n"open')
+    assert f"{EVENTS}, line 1, column precision: 'event_id,date'; expected a column 'precision'" in copy.problems()
+
+
+def test_a_record_without_sources_is_refused(copy):
+    path = copy.root / "datapackage.json"
+    package = json.loads(path.read_text("utf-8"))
+    package["resources"] = package["resources"][:2]
+    path.write_text(json.dumps(package), "utf-8")
+    first = "data/datapackage.json, line 1, column resources: 'events, promises'; expected a table named sources"
+    assert copy.problems()[0] == first
+
+
+def test_columns_have_the_type_that_their_contract_names():
+    moves, figures = tables.load("people_moves"), tables.load("finance_figures")
+    assert moves["headcount_low"].dtype == "Int64"
+    assert figures["value"].dtype == "float64"
+    assert pd.isna(figures["low"]["a100-cluster-2021"])
+    assert moves["source_ids"]["twenty-to-densityai"][:2] == ("bloomberg-2025-08-densityai", "bloomberg-tv-2025-08-07")
+    assert moves["date"]["talpes-joins"] == ""
+    assert moves.index.name == "move_id"
+    assert "move_id" not in moves
+    assert [*moves.columns] == [*tables.everything()["people_moves"].fields][1:]
+
+
+def test_a_table_with_a_key_of_two_columns_keeps_them():
+    rated = tables.load("evidence_hypotheses")
+    assert rated.index.name == "id"
+    first = rated.iloc[0]
+    assert rated.index[0] == f"{first['evidence_id']}/{first['hypothesis_id']}"
+
+
+def test_items_of_a_list_stand_without_the_spaces_around_them():
+    assert tables.split("one; two ;three") == ["one", "two", "three"]
+    assert tables.split("") == []
+
+
+@pytest.mark.parametrize(
+    ("look_up", "said"),
+    [
+        (lambda: tables.find("dojo3-restar"), "no row 'dojo3-restar' (did you mean 'dojo3-restart'?)"),
+        (
+            lambda: tables.find("dojo3-restar", "events"),
+            "no row 'dojo3-restar' in events (did you mean 'dojo3-restart'?)",
+        ),
+        (lambda: tables.find("dojo3-restart", "networks"), "no row 'dojo3-restart' in networks"),
+        (lambda: tables.value("events", "dojo3-restart", "dat"), "events has no column 'dat' (did you mean 'date'?)"),
+        (lambda: tables.load("event"), "no table 'event' (did you mean 'events'?)"),
+    ],
+)
+def test_what_is_not_there_is_named_with_what_may_have_been_meant(look_up, said):
+    with pytest.raises(KeyError) as caught:
+        look_up()
+    assert caught.value.args == (said,)
+
+
+def test_a_message_cuts_what_is_long_and_counts_what_there_is():
+    short = tables.Problem("data/x.csv", 3, "", "a" * 80, "less")
+    assert str(short) == f"data/x.csv, line 3: '{'a' * 80}'; expected less"
+    long = tables.Problem("data/x.csv", 3, "y", "a" * 81, "less")
+    assert str(long) == f"data/x.csv, line 3, column y: '{'a' * 77}...'; expected less"
+    assert str(tables.DataError([short])) == f"1 problem in the data:\n{short}"
+    both = tables.DataError([short, long])
+    assert str(both) == f"2 problems in the data:\n{short}\n{long}"
+    assert both.problems == [short, long]
+
+
+def test_a_row_tells_of_its_problems_as_reading_does():
+    (row,) = tables.find("dojo3-restart")
+    assert str(row.problem("date", "later")) == f"{EVENTS}, line {row.line}, column date: '2026-01-18'; expected later"
+
+
+def test_rows_are_written_as_they_are_read(tmp_path):
+    path = tmp_path / "new" / "some.csv"
+    assert tables.records(path) == {}
+    rows = [{"id": "one", "text": "a, “b”\nc"}, {"id": "two", "text": ""}]
+    text = tables.as_csv(iter(rows))
+    assert text == 'id,text\none,"a, “b”\nc"\ntwo,\n'
+    tables.write(path, text)
+    assert path.read_bytes() == text.encode("utf-8")
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert tables.records(path) == {"one": rows[0], "two": rows[1]}
+    path.write_text("", "utf-8")
+    assert tables.records(path) == {}
