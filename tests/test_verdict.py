@@ -268,12 +268,13 @@ def test_the_first_keeps_its_place_as_often_as_separate_draws_say():
     chance = random.Random(5)
     for judge, cut in (("a", verdict.CUTS[1]), ("b", verdict.CUTS[2])):
         rows = JUDGED[(JUDGED["judge"] == judge) & JUDGED["chain"].isin(verdict.kept(CHAINS)[cut])]
-        held = 0
+        ranges = [*zip(rows["account"], rows["low"], rows["high"], rows["mode"], strict=True)]
+        held, leading = 0, verdict.first(SEEN)[judge, cut]
         for _ in range(1500):
             sums = dict.fromkeys(ACCOUNTS, 0.0)
-            for row in rows.itertuples():
-                sums[row.account] += chance.triangular(row.low, row.high, row.mode)
-            held += max(sums, key=sums.get) == verdict.first(SEEN)[judge, cut]
+            for account, low, high, mode in ranges:
+                sums[account] += chance.triangular(low, high, mode)
+            held += max(sums, key=sums.get) == leading
         assert verdict.keeps(JUDGED, CHAINS, draws=4000)[judge, cut] == pytest.approx(held / 1500, abs=0.05)
 
 
@@ -309,18 +310,46 @@ REFUSED = {
     "heavy": (lambda: Weights(chains={"deepdive-dating": 4}), "weight of deepdive-dating: 4; expected 0 to 3"),
     "negative": (lambda: Weights(chains={"deepdive-dating": -1}), "weight of deepdive-dating: -1; expected 0 to 3"),
     "no number": (lambda: Weights(together=math.nan), "together nan; expected 0 to 1"),
-    "misspelt": (lambda: Weights(chains={"deepdive-datin": 1}), "did you mean 'deepdive-dating'"),
-    "no link": (lambda: verdict.from_link("07-verdict.html"), "expected an address that ends in #weigh&"),
-    "no number in a link": (lambda: verdict.from_link("#weigh&together=much"), "together=much in the link; expected a"),
-    "no such part": (
-        lambda: verdict.from_link("#weigh&colour=red"),
-        "colour=red in the link; expected judge, together",
+    "misspelt": (
+        lambda: Weights(chains={"deepdive-datin": 1}),
+        "no row 'deepdive-datin' in clusters (did you mean 'deepdive-dating'?)",
     ),
+    "misspelt account": (
+        lambda: Weights(priors={"departure": 0.5}),
+        "no row 'departure' in hypotheses (did you mean 'departures'?)",
+    ),
+    "no link": (
+        lambda: verdict.from_link("07-verdict.html"),
+        "'07-verdict.html'; expected an address that ends in #weigh&...",
+    ),
+    "no number in a link": (
+        lambda: verdict.from_link("#weigh&together=much"),
+        "together=much in the link; expected a number",
+    ),
+    "nothing in a link": (
+        lambda: verdict.from_link("#weigh&prior.departures="),
+        "prior.departures= in the link; expected a number",
+    ),
+    **{
+        f"no such part: {part}": (
+            lambda part=part: verdict.from_link(f"#weigh&{part}"),
+            f"{part} in the link; expected judge, together, prior.… or chain.…",
+        )
+        for part in ("colour=red", "colour.red=1", ".together=1", "prior=0.5")
+    },
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_read_is_named(case):
     attempt, words = REFUSED[case]
-    with pytest.raises(ValueError, match=re.escape(words)):
+    with pytest.raises(ValueError, match=rf"^{re.escape(words)}$"):
         attempt()
+
+
+def test_a_link_is_read_part_by_part():
+    address = (
+        "https://example.org/#weigh&facts=2026-01-01&judge=b&together=0.25&prior.departures=0.7&chain.deepdive-dating=3"
+    )
+    assert verdict.from_link(address) == Weights("b", 0.25, {"departures": 0.7}, {"deepdive-dating": 3.0})
+    assert verdict.from_link("#weigh&") == Weights()

@@ -278,19 +278,19 @@ def from_link(address: str) -> Weights:
     _, mark, ending = address.partition("#weigh&")
     if not mark:
         raise ValueError(f"{address!r}; expected an address that ends in #weigh&...")
-    found: dict[str, dict[str, float]] = {"prior": {}, "chain": {}, "": {}}
-    judge = Weights.judge
+    found: dict[str, dict[str, float]] = {"prior": {}, "chain": {}}
+    judge, together = Weights.judge, Weights.together
     for name, value in parse_qsl(ending, keep_blank_values=True):
         kind, dot, key = name.partition(".")
         if name == "judge":
             judge = value
+        elif name == "together":
+            together = _number(name, value)
         elif dot and kind in found:
             found[kind][key] = _number(name, value)
-        elif name == "together":
-            found[""][name] = _number(name, value)
         elif name != "facts":
             raise ValueError(f"{name}={value} in the link; expected judge, together, prior.… or chain.…")
-    return Weights(judge, found[""].get("together", Weights.together), found["prior"], found["chain"])
+    return Weights(judge, together, found["prior"], found["chain"])
 
 
 def _number(name: str, value: str) -> float:
