@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from urllib.parse import unquote
 
+import matplotlib
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -267,3 +268,17 @@ def test_controls_of_any_name_take_their_start_and_are_folded_by_group():
 def test_a_parameter_without_default_is_refused():
     with pytest.raises(TypeError, match="needs a default for side"):
         show.explore(lambda side: show.Shown("", str(side)), side=(1, 2))
+
+
+def test_charts_are_drawn_alike_whatever_a_reader_has_in_a_matplotlibrc():
+    chart = marks.styled(_chart)
+    drawn = show.svg(chart())
+    with matplotlib.rc_context({"lines.linewidth": 9, "axes.grid": True, "svg.fonttype": "path", "font.weight": 900}):
+        assert show.svg(chart()) == drawn
+
+
+def _chart():
+    figure = marks.canvas(200, 200)
+    figure.add_subplot().plot([1, 2, 3], label="three")
+    figure.axes[0].set_title("Three")
+    return figure

@@ -21,7 +21,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-STYLE = Path(__file__).with_name("dojo.mplstyle")
+#: the house style over matplotlib's own, so that charts look the same whatever a reader has in a matplotlibrc
+STYLE = ["default", Path(__file__).with_name("dojo.mplstyle")]
 INK, GREY, PALE = "#1b1b1b", "#6a6a6a", "#d9d9d9"
 BLUE, ORANGE, PLUM = "#10457f", "#bf4a0a", "#9c4bb0"
 #: the fourth hue, for charts that need one; the four stay apart in colour-blind vision
