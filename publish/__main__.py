@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -178,7 +178,7 @@ def _readable(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter of a folder's name
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who asks a build to end means what Ctrl-C means
     try:
         sys.exit(main())
     except KeyboardInterrupt:

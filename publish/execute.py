@@ -5,29 +5,25 @@ from __future__ import annotations
 import asyncio
 import atexit
 import json
-import os
 import re
-import tempfile
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
+import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from traitlets.config import Config
 
-from publish import notebooks
+from publish import keeper, notebooks
 from publish.notebooks import Notebook
 
-#: where kernels put their sockets; the path of a socket may have about a hundred letters
-SOCKETS = "/tmp" if len(tempfile.gettempdir()) > 40 and os.path.isdir("/tmp") else None
 #: seconds a notebook may take, all cells together
 LIMIT = 300
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Failure(Exception):
     """A notebook that did not run to its end, and where it stopped."""
 
@@ -52,36 +48,74 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
     for cell in content.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    running: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="dojo-", dir=SOCKETS) as sockets:
-        client = NotebookClient(
+    with keeper.kernel() as kernel:
+        client = _Client(
             content,
+            kernel,
             timeout=None,
-            kernel_name="python3",
             resources={"metadata": {"path": str(book.path.parent)}},
             record_timing=False,
-            on_cell_start=lambda cell, cell_index: running.append(cell.id),
-            # sockets in files instead of ports: no two kernels race for one, nothing listens on a network
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
         )
         started = time.monotonic()
-        environment = {**os.environ, "DOJO_STATIC": "1", "MPLBACKEND": "agg"}
         try:
-            asyncio.run(_within(limit, client.async_execute(env=environment)))
+            asyncio.run(_within(limit, client.run()))
         except CellExecutionError as error:
-            raise Failure(f"{book.label}, cell {running[-1]}{_line(error)}", f"{error.ename}: {error.evalue}") from None
+            raise Failure(f"{_where(book, client)}{_line(error)}", f"{error.ename}: {error.evalue}") from None
         except (TimeoutError, DeadKernelError):
             # a kernel stopped at the limit is reported as late or as dead, whichever is noticed first
             late = time.monotonic() - started >= limit
-            why = f"still running after {limit:g} s, the limit for a notebook" if late else "the kernel died"
-            raise Failure(f"{book.label}, cell {running[-1]}" if running else book.label, why) from None
-        except Exception as error:
-            if running:
-                raise
-            atexit.unregister(client._cleanup_kernel)  # at the end of all it would fail over the missing kernel
-            why = f"the kernel python3 does not start ({error!r}): set up anew what requirements.txt lists"
-            raise Failure(book.label, why) from None
+            why = f"still running after {limit:g} s, the limit for a notebook" if late else client.flood
+            raise Failure(_where(book, client), why or "the kernel died") from None
+        except RuntimeError as error:  # a kernel that died or hung before it said a word
+            raise Failure(_where(book, client), str(error)) from None
     return Notebook(book.path, _clean(_with_live(content, book)))
+
+
+class _Client(NotebookClient):
+    """Runs the cells, and lets none show more than a builder can hold."""
+
+    def __init__(self, content: Any, kernel: keeper.Kernel, **options: Any) -> None:
+        super().__init__(content, kernel, **options)
+        self.kernel = kernel
+        self.running, self.shown, self.flood = "", 0, ""
+        self.on_cell_start = self._begin
+
+    def _begin(self, cell: Any, cell_index: int) -> None:
+        self.running = cell.id
+
+    async def run(self) -> None:
+        """Start the kernel, run all cells, end the kernel: kindly where it got to its end, at once where not."""
+        try:
+            await self.async_start_new_kernel()
+            await self.async_start_new_kernel_client()
+            watching = asyncio.ensure_future(self._watch())
+            await self.async_execute()
+            watching.cancel()
+            await self.kernel.shutdown_kernel()
+        finally:
+            if self.kernel.has_kernel:
+                await self.kernel.shutdown_kernel(now=True)
+            if self.kc:
+                self.kc.stop_channels()
+
+    async def _watch(self) -> None:
+        """A message that is too large is not taken in: the line breaks, and what else was on its way is lost."""
+        line = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        await line.recv_multipart()
+        await asyncio.sleep(1)  # a kernel that died is found dead by then
+        self._stop()
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Take what a cell shows, unless it is too much."""
+        self.shown += len(str(msg["content"]))
+        if self.shown <= keeper.FLOOD:
+            return super().process_message(msg, cell, cell_index)
+        self._stop()
+        return None
+
+    def _stop(self) -> None:
+        self.flood = f"shows more than {keeper.FLOOD / 1e6:g} MB, the limit for a notebook"
+        self.task_poll_for_reply.cancel()  # nbclient does so when a kernel dies
 
 
 async def _within(limit: float, work: Coroutine[Any, Any, Any]) -> None:
@@ -96,6 +130,10 @@ async def _within(limit: float, work: Coroutine[Any, Any, Any]) -> None:
 
 def _refuse(*_: Any) -> None:
     raise RuntimeError("signals stay with the program")
+
+
+def _where(book: Notebook, client: _Client) -> str:
+    return f"{book.label}, cell {client.running}" if client.running else book.label
 
 
 def _line(error: CellExecutionError) -> str:

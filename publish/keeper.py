@@ -1,0 +1,79 @@
+"""Keeps a kernel: when its run ends, in whatever way, the kernel ends with all that it started, and its files go.
+
+A program that is killed can tidy nothing, and a kernel in the midst of one long call notices nothing. So a third
+process waits at a pipe, which closes when the builder ends.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import matplotlib
+import zmq
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+
+#: bytes a notebook may show, all cells together; a page of this suite shows a fiftieth of it
+FLOOD = 20_000_000
+#: where kernels put their sockets; the path of a socket may have about a hundred letters
+SOCKETS = "/tmp" if len(tempfile.gettempdir()) > 40 and os.path.isdir("/tmp") else None
+#: figures without sliders, and nothing of what readers set up for themselves
+OWN = {
+    "DOJO_STATIC": "1",
+    "MPLBACKEND": "agg",
+    "MATPLOTLIBRC": matplotlib.get_data_path(),
+    "PYTHONSTARTUP": "",
+    "PYTHONWARNINGS": "",
+}
+#: the keeper: waits for the number of the kernel, then for the end of the builder
+KEEP = 'read -r kernel; read -r end; kill -s KILL -- "-$kernel"; rm -rf -- "$0"'
+#: a kernel tells the keeper its number before it begins, so that none begins unseen
+BEGIN = 'echo $$ >&0; exec "$@" </dev/null'
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel of this Python with a keeper, whatever kernels and settings a reader has."""
+
+    def __init__(self, folder: str, keeper: IO[bytes]) -> None:
+        super().__init__(
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            # sockets in files instead of ports: no two kernels race for one, nothing listens on a network
+            transport="ipc",
+            ip=f"{folder}/kernel",
+            connection_file=f"{folder}/kernel.json",
+        )
+        self.launch: dict[str, Any] = {"env": {**os.environ, **OWN, "IPYTHONDIR": folder}, "stdin": keeper}
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """The command that starts the kernel."""
+        return ["/bin/sh", "-c", BEGIN, "sh", *super().format_kernel_cmd(extra_arguments)]
+
+    def client(self, **options: Any) -> AsyncKernelClient:
+        """A connection to the kernel that takes in no message larger than FLOOD."""
+        client = super().client(**options)
+        client.context.setsockopt(zmq.MAXMSGSIZE, FLOOD)
+        return client
+
+    async def start_kernel(self, **options: Any) -> None:
+        """Start the kernel."""
+        await super().start_kernel(**self.launch, **options)
+
+
+@contextmanager
+def kernel() -> Iterator[Kernel]:
+    """A kernel, not yet started; at the end waits until it is gone."""
+    folder = tempfile.mkdtemp(prefix="dojo-", dir=SOCKETS)
+    silent = subprocess.DEVNULL
+    with subprocess.Popen(
+        ["/bin/sh", "-c", KEEP, folder],
+        stdin=subprocess.PIPE,
+        stdout=silent,
+        stderr=silent,
+        start_new_session=True,  # Ctrl-C in the terminal ends the builder, not who tidies up after it
+    ) as keeper:
+        yield Kernel(folder, keeper.stdin)
