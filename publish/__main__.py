@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from dojo import tables
-from publish import check, notebooks
+from dojo import chips, corrections, formats, measure, people, study, tables
+from publish import check, drafts, notebooks
 from publish.notebooks import Notebook
 
 BUILD = notebooks.ROOT / "build" / "pages"
@@ -22,6 +24,7 @@ Made = TypeVar("Made")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; 0 when all went well, 1 when something failed."""
     options = _parser().parse_args(arguments)
+    inputs = {} if options.check else _inputs()
     try:
         known = tables.everything()
         if impossible := check.check_data(known):
@@ -40,10 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     if options.check:
-        return _report([*check.check(chosen, books), *check.check_prose(books)])
-    if options.stored:
-        return _build(chosen, books, options.out or EXPORTS, execute=False)
-    return _build(chosen, books, options.out or BUILD, execute=True, refresh=options.refresh)
+        return _report([*check.check(chosen, books), *check.check_prose(books), *_unfinished()])
+    out = options.out or (EXPORTS if options.stored else BUILD)
+    try:
+        for folder in (out, notebooks.FOLDER, tables.DATA) if options.refresh else (out,):
+            drafts.check(folder)
+    except OSError as error:
+        return _report([str(error)])
+    return _build(chosen, books, out, inputs, execute=not options.stored, refresh=options.refresh)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,8 +91,10 @@ def _report(problems: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bool, refresh: bool = False) -> int:
-    """Execute (or take as stored), check and render each notebook; say how far it came and how long it took."""
+def _build(
+    chosen: list[Notebook], books: list[Notebook], out: Path, inputs: dict[Path, bytes], execute: bool, refresh: bool
+) -> int:
+    """Execute (or take as stored), check and render each notebook, then write all; say how far it came, how long."""
     if not chosen:
         return _report(["there is no notebook to build"])
     done = {book.name: book for book in books}
@@ -97,22 +106,22 @@ def _build(chosen: list[Notebook], books: list[Notebook], out: Path, execute: bo
     while wrong := _disagreeing([done[book.name] for book in chosen if book.name not in failed], list(done.values())):
         failed |= wrong  # they must not lend their new numbers to the others, so these are looked at again
         done |= {book.name: book for book in books if book.name in wrong}
-    known, made = list(done.values()), set()
+    known, made = list(done.values()), {}
     for book in (done[book.name] for book in chosen if book.name not in failed):
-        written = _attempt(book.label, "page", lambda book=book: _write(book, known, out, refresh))
-        failed |= set() if written else {book.name}
-        made |= written or set()
+        files = _attempt(book.label, "page", lambda book=book: _files(book, known, out))
+        failed |= set() if files else {book.name}
+        made |= files or {}
+    kept = [done[book.name] for book in chosen if refresh and book.name not in failed]
+    whole: dict[str, str] | None = {}
+    if not failed and len(chosen) == len(books):
+        whole = _attempt("all together", "pages", lambda: _together(known))
+    tidy = bool(whole) and not execute and out.resolve() == EXPORTS.resolve()
+    made |= whole or {}
+    written = made and _attempt(_readable(out), "written", lambda: _write(out, made, kept, inputs, tidy))
     if failed:
         print(f"{len(failed)} of {len(chosen)} notebooks failed: {', '.join(sorted(failed))}", file=sys.stderr)
+    if failed or whole is None or not written:
         return 1
-    if refresh:
-        tables.write(tables.DATA / "README.md", tables.dictionary())
-    if len(chosen) == len(books):
-        whole = _attempt("all together", "pages", lambda: _together(known, out))
-        if not whole:
-            return 1
-        if out.resolve() == EXPORTS.resolve() and not execute:
-            _prune(out, made | whole)
     print(f"open {_readable(out / chosen[0].name)}.html")
     return 0
 
@@ -128,7 +137,7 @@ def _attempt(label: str, step: str, action: Callable[[], Made]) -> Made | None:
     try:
         made = action()
     except Exception as error:
-        print(error if str(error).startswith((label, "notebooks/")) else f"{label}: {error!r}", file=sys.stderr)
+        print(error if str(error).startswith(label) else f"{label}: {type(error).__name__}: {error}", file=sys.stderr)
         return None
     print(f"{Path(label).stem:24} {step:10} {time.perf_counter() - start:5.1f} s", flush=True)
     return made
@@ -141,28 +150,53 @@ def _execute(book: Notebook) -> Notebook:
     return execute.run(book)
 
 
-def _write(book: Notebook, books: list[Notebook], out: Path, refresh: bool) -> set[str]:
-    """Write what a checked notebook makes, and the notebook itself when its outputs are to be kept."""
-    from publish import execute, pages
+def _files(book: Notebook, books: list[Notebook], out: Path) -> dict[str, str]:
+    """What a checked notebook makes, by path."""
+    from publish import pages
 
-    made = _put(out, pages.files(book, books))
-    if refresh:
-        tables.write(book.path, execute.as_text(book))
+    made = pages.files(book, books)
+    if blocked := next((name for name in made if (out / name).is_dir()), ""):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out / blocked))
     return made
 
 
-def _together(books: list[Notebook], out: Path) -> set[str]:
-    """Write what all notebooks make together: the index, the story in one file, its plain twin."""
+def _together(books: list[Notebook]) -> dict[str, str]:
+    """What all notebooks make together: the index, the story in one file, its plain twin."""
     from publish import pages
 
-    return _put(out, pages.together(books))
+    return pages.together(books)
 
 
-def _put(out: Path, files: dict[str, str]) -> set[str]:
-    """Write files below a folder; returns their paths in it."""
-    for path, text in files.items():
-        tables.write(out / path, text)
-    return set(files)
+def _write(out: Path, files: Mapping[str, str], kept: list[Notebook], inputs: dict[Path, bytes], tidy: bool) -> bool:
+    """Write the pages, and notebooks whose outputs are to be kept; nothing if what they come from is no more."""
+    from publish import execute
+
+    now = _inputs()
+    if changed := [path for path in inputs | now if inputs.get(path) != now.get(path)]:
+        raise RuntimeError(f"{_readable(changed[0])} changed during the build, so nothing was written: build again")
+    if kept:
+        drafts.replace(notebooks.FOLDER, {book.path.name: execute.as_text(book) for book in kept})
+        drafts.replace(tables.DATA, {"README.md": tables.dictionary()})
+    drafts.replace(out, files)
+    if tidy:
+        _prune(out, set(files))
+    return True
+
+
+def _inputs() -> dict[Path, bytes]:
+    """All that pages come from, as it is now: the data, the notebooks, the package beside them."""
+    found = [(path, path.relative_to(place)) for place in (tables.DATA, notebooks.FOLDER) for path in place.rglob("*")]
+    return {path: path.read_bytes() for path, name in found if path.is_file() and not _hidden(name)}
+
+
+def _hidden(name: Path) -> bool:
+    return any(part.startswith((".", "__pycache__")) for part in name.parts)
+
+
+def _unfinished() -> list[str]:
+    """Where a build was killed while it wrote."""
+    places = (EXPORTS, BUILD, notebooks.FOLDER, tables.DATA)
+    return [f"{_readable(p)}: a build was killed while it wrote here: build again" for p in places if drafts.left(p)]
 
 
 def _prune(out: Path, made: set[str]) -> None:

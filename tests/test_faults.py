@@ -1,18 +1,23 @@
-"""Faults during a build: a message that says what happened, nothing left behind."""
+"""Faults during a build: old pages or new ones, a message that says what happened, nothing left behind."""
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from test_publish import GOOD, book, folder, kernels  # noqa: F401  (a fixture)
+from test_publish import GOOD, book, build, folder, kernels  # noqa: F401  (a fixture)
 
-from publish import execute, keeper, notebooks
+from publish import __main__, drafts, execute, keeper, notebooks
 
 #: what other programs do with these notebooks: build them where the test says
 BUILD = """
@@ -161,3 +166,170 @@ def test_what_readers_set_up_for_themselves_changes_no_page(folder, tmp_path, mo
     code = "import matplotlib, sys\n1\nmatplotlib.rcParams['lines.linewidth'], 'mine' in dir(), sys.warnoptions"
     path = book(folder, "01-mine", ("mine", "code", code))
     assert notebooks.output_text(execute.run(notebooks.read(path)).cells[0]) == "(1.5, False, [])"
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+OLD = {"one.html": "old one", "figures/two.svg": "old two", "three.html": "old three"}
+NEW = {name: text.replace("old", "new") for name, text in OLD.items()}
+
+
+def files(folder: Path) -> dict[str, str]:  # noqa: F811
+    return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def pages(tmp_path):
+    drafts.replace(tmp_path / "pages", OLD)
+    return tmp_path / "pages"
+
+
+def test_files_are_replaced_as_a_set_and_others_stay(pages):
+    (pages / "notes.txt").write_text("mine")
+    drafts.replace(pages, NEW)
+    assert files(pages) == {**NEW, "notes.txt": "mine"}
+    assert not drafts.left(pages)
+
+
+@contextmanager
+def small_files(limit: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_where_there_is_no_room_the_old_files_stay_and_the_file_is_named(pages):
+    with small_files(100), pytest.raises(OSError, match=r"File too large: .*three\.html"):
+        drafts.replace(pages, {**NEW, "three.html": "x" * 1000})
+    assert files(pages) == OLD
+
+
+def test_a_full_disk_is_said_and_the_old_pages_stay(folder, tmp_path, capfd):  # noqa: F811
+    book(folder, "01-good", GOOD[1])
+    drafts.replace(tmp_path / "pages", {"01-good.html": "old"})
+    with small_files(5_000):
+        assert build("--stored", "--out", tmp_path / "pages") == 1
+    assert "pages: OSError: [Errno 27] File too large:" in capfd.readouterr().err
+    assert files(tmp_path / "pages") == {"01-good.html": "old"}
+
+
+#: writes to a disk of 40 kB of its own, seen by nobody else, then lists what is on it
+FULL = """
+mount -t tmpfs -o size=40k none "$1" && mkdir "$1/pages" && echo old >"$1/pages/01-good.html" || exit 77
+"$2" -c "$3" "$4" --stored --out "$1/pages"
+echo "code $?"; ls -RA "$1"; cat "$1/pages/01-good.html"
+"""
+
+
+def test_a_disk_that_is_full_is_said_and_holds_the_old_pages(folder, tmp_path):  # noqa: F811
+    book(folder, "01-good", GOOD[1])
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    shown = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", FULL, "sh", disk, sys.executable, BUILD, folder],
+        capture_output=True,
+        text=True,
+    )
+    if "unshare failed" in shown.stderr or shown.returncode == 77:
+        pytest.skip(f"no disk can be mounted here: {shown.stderr}")
+    assert "OSError: [Errno 28] No space left on device:" in shown.stderr
+    assert shown.stdout.endswith(f"code 1\n{disk}:\npages\n\n{disk}/pages:\n01-good.html\nold\n")
+
+
+@pytest.mark.parametrize("out", ["/proc/pages", "file", "file/below"])
+def test_where_nothing_can_be_written_is_said_before_anything_runs(folder, tmp_path, capfd, monkeypatch, out):  # noqa: F811
+    (tmp_path / "file").write_text("mine")
+    book(folder, "01-good", *GOOD)
+    monkeypatch.setattr(execute, "run", None)
+    assert build("--out", tmp_path / out) == 1
+    said = capfd.readouterr()
+    assert re.search(rf"nothing can be written here: .*{'/proc' if out.startswith('/') else '/file'}'$", said.err, re.M)
+    assert "executing" not in said.out
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+#: replaces files and is killed, or asked to stop, after it moved so many into place
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from publish import drafts
+
+moves, replace = 0, os.replace
+def counted(draft, path):
+    global moves
+    replace(draft, path)
+    if Path(draft).parent.name in (drafts.FOLDER, "figures") and not Path(draft).name.startswith("."):
+        moves += 1
+        if moves == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.Signals[sys.argv[3]])
+os.replace = counted
+drafts.replace(Path(sys.argv[1]), dict(pair.split("=") for pair in sys.argv[4:]))
+"""
+
+
+def stopped(pages: Path, moves: int, how: str) -> None:
+    pairs = [f"{name}={text}" for name, text in NEW.items()]
+    ended = subprocess.run([sys.executable, "-c", STOPPED, pages, str(moves), how, *pairs], capture_output=True)
+    assert ended.returncode == -signal.Signals[how], ended.stderr
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+def test_a_kill_between_two_files_leaves_each_whole_and_is_noticed_and_healed(pages, monkeypatch, capfd, moves):
+    stopped(pages, moves, "SIGKILL")
+    assert all(files(pages)[name] in (OLD[name], NEW[name]) for name in OLD)
+    assert {name for name in NEW if files(pages)[name] == NEW[name]} == set(list(NEW)[:moves])
+    monkeypatch.setattr(__main__, "EXPORTS", pages)
+    assert build("--check") == 1
+    assert f"{pages}: a build was killed while it wrote here: build again" in capfd.readouterr().err
+    drafts.replace(pages, NEW)
+    assert files(pages) == NEW
+    assert build("--check") == 0
+
+
+def test_who_is_asked_to_stop_between_two_files_writes_the_rest_first(pages):
+    stopped(pages, 1, "SIGINT")
+    assert files(pages) == NEW
+
+
+def test_two_builds_write_one_after_the_other(pages, monkeypatch):
+    begun, go_on, move = threading.Event(), threading.Event(), os.replace
+
+    def slow(draft: Path, path: Path) -> None:
+        begun.set()
+        go_on.wait(10)
+        move(draft, path)
+
+    monkeypatch.setattr(os, "replace", slow)
+    first = threading.Thread(target=drafts.replace, args=(pages, NEW))
+    first.start()
+    begun.wait(10)
+    monkeypatch.setattr(os, "replace", move)
+    newest = {name: text.replace("new", "newest") for name, text in NEW.items()}
+    second = threading.Thread(target=drafts.replace, args=(pages, newest))
+    second.start()
+    second.join(0.3)
+    assert second.is_alive()
+    go_on.set()
+    first.join()
+    second.join()
+    assert files(pages) == newest
+
+
+@pytest.mark.parametrize("how", ["--stored", "--refresh"])
+def test_what_changes_during_a_build_is_named_and_nothing_is_written(folder, tmp_path, monkeypatch, capfd, how):  # noqa: F811
+    path = book(folder, "01-good", GOOD[1])
+    together = __main__._together
+
+    def meanwhile(*books: object) -> dict[str, str]:
+        path.write_text(path.read_text() + "\n")  # as an editor does, or another build
+        return together(*books)
+
+    monkeypatch.setattr(__main__, "_together", meanwhile)
+    assert build(how, "--out", tmp_path / "pages") == 1
+    assert f"{path} changed during the build, so nothing was written" in capfd.readouterr().err
+    assert path.read_text().endswith("}\n")
+    assert not (tmp_path / "pages").exists()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from dojo import tables
-from publish import __main__, check, execute, notebooks
+from publish import __main__, check, drafts, execute, notebooks
 
 
 def book(folder: Path, name: str, *cells: tuple[str, str, str]) -> Path:
@@ -106,7 +106,7 @@ def kernels() -> set[int]:
 
 
 def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     path = book(folder, "02-good", *GOOD)
     assert build("--refresh", "--out", tmp_path / "executed") == 0
     stored = notebooks.read(path)
@@ -152,7 +152,7 @@ def test_every_stored_notebook_folds_its_plumbing():
 
 
 def test_pages_and_figures_that_are_no_more_are_removed(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     monkeypatch.setattr(__main__, "EXPORTS", tmp_path / "exports")
     book(folder, "02-good", *GOOD)
     assert build("--refresh") == 0
@@ -166,17 +166,17 @@ def test_pages_and_figures_that_are_no_more_are_removed(folder, tmp_path, monkey
 
 
 def _only_below(place: Path):
-    write = tables.write
+    replace = drafts.replace
 
-    def guarded(path: Path, text: str) -> None:
-        if path.is_relative_to(place):
-            write(path, text)
+    def guarded(folder: Path, files: dict[str, str]) -> None:
+        if folder.is_relative_to(place):
+            replace(folder, files)
 
     return guarded
 
 
 def test_a_changed_cell_makes_its_output_stale(folder, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     path = book(folder, "02-good", *GOOD)
     build("--refresh", "--out", tmp_path)
     path.write_text(path.read_text("utf-8").replace("1 + 1", "1 + 2"), "utf-8")
@@ -188,7 +188,7 @@ def test_a_changed_cell_makes_its_output_stale(folder, tmp_path, monkeypatch, ca
 
 
 def test_a_changed_output_or_order_is_stale(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     path = book(folder, "02-good", ("one", "code", "1"), ("two", "code", "2"), ("t", "markdown", "# Good"))
     build("--refresh", "--out", tmp_path)
     content = json.loads(path.read_text("utf-8"))
@@ -203,7 +203,7 @@ def test_a_changed_output_or_order_is_stale(folder, tmp_path, monkeypatch):
 
 
 def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     path = book(folder, "02-live", ("clock", "code", "import time\ntime.time_ns()"), ("t", "markdown", "# Live"))
     content = json.loads(path.read_text("utf-8"))
     content["cells"][0]["metadata"] = {"tags": ["live"], "nbreg": {"diff_ignore": ["/outputs"]}}
@@ -224,7 +224,7 @@ def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, 
 
 @pytest.mark.parametrize("cites", ["00-cites", "02-cites"])
 def test_a_notebook_that_fails_its_check_lends_its_numbers_to_nobody(folder, tmp_path, monkeypatch, capfd, cites):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     book(folder, "01-odd", ("n", "code", "40 + 2"), ("title", "markdown", "# Odd\n\nThere were 63 days."))
     book(folder, cites, ("title", "markdown", "# Cites\n\n[42 of them](01-odd.ipynb#cell-id=n)"))
     assert build("--refresh", "--out", tmp_path / "pages") == 1
@@ -264,7 +264,7 @@ def test_no_notebook_at_all_is_said(folder, capfd):
 
 
 def test_changed_data_makes_outputs_stale(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
     path = book(folder, "02-good", *GOOD)
     build("--refresh", "--out", tmp_path)
     monkeypatch.setattr(notebooks, "data_digest", lambda: "another")

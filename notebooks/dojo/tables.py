@@ -466,7 +466,10 @@ def _check_references(tables: dict[str, Table]) -> Iterator[Problem]:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that no reader ever finds half of it."""
+    """Replace a file in one step, so that no reader ever finds half of it.
+
+    Raises OSError, which names the file; the old one is then as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -474,8 +477,10 @@ def write(path: Path, text: str) -> None:
             file.write(text)
         os.chmod(draft, 0o644)
         os.replace(draft, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(draft)
+        if isinstance(error, OSError) and error.errno and not error.filename:  # a full disk names no file
+            error.filename = str(path)
         raise
 
 
