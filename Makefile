@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: story test test-all test-oldest test-newest lab refresh check mutate mutate-code study bench lock clean setup
+.PHONY: story test test-all faults lab refresh check study bench clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
@@ -13,13 +13,8 @@ test: setup ## pass all tests
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
 
-test-oldest test-newest: test-%: setup ## with the oldest versions that requirements.txt allows, or the newest there are
-	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$*
-	@grep -v '^-' requirements.txt | $(BIN)/uv pip install --quiet --python build/$* \
-		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
-	@$(BIN)/uv pip install --quiet --python build/$* --no-deps .
-	@build/$*/bin/python -m publish
-	@build/$*/bin/python -m pytest -m 'not thorough and not locked'
+faults: setup ## kill whole builds at random points and build in other places; says what it found
+	@$(BIN)/python -m pytest -m faults -s
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)

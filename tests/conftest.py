@@ -8,7 +8,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 
 from dojo import tables
-from publish import browsers
+from publish import browsers, notebooks
 
 # the same examples in every run, no store of failures, and no limit of time on a loaded machine
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -51,6 +51,15 @@ def copy(tmp_path: Path) -> Copy:
     root = tmp_path / "data"
     shutil.copytree(tables.DATA, root)
     return Copy(root)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is taken for the one of the notebooks."""
+    place = tmp_path / "notebooks"
+    place.mkdir()
+    monkeypatch.setattr(notebooks, "FOLDER", place)
+    return place
 
 
 @pytest.fixture(scope="module")

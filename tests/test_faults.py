@@ -1,11 +1,14 @@
 """Faults during a build: old pages or new ones, a message that says what happened, nothing left behind."""
 
 import os
+import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -15,7 +18,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_publish import GOOD, book, build, folder, kernels  # noqa: F401  (a fixture)
+from test_publish import GOOD, book, build, kernels
 
 from publish import __main__, drafts, execute, keeper, notebooks
 
@@ -34,17 +37,22 @@ runpy.run_module("publish", run_name="__main__", alter_sys=True)
 class Builder:
     """A build in a process of its own, and whatever comes of it: known by a mark in the environment."""
 
-    def __init__(self, place: Path, *arguments: object, **environment: str):
+    def __init__(self, place: Path, command: list[str], environment: dict[str, str], **options):
         self.mark = uuid.uuid4().hex
-        self.said = place.parent / f"said-{self.mark}.txt"
+        self.said = place / f"said-{self.mark}.txt"
         with open(self.said, "w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", BUILD, str(place), *map(str, arguments)],
+                command,
                 env={**os.environ, "DOJO_TEST": self.mark, **environment},
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                **options,
             )
+
+    def lines(self) -> list[str]:
+        """What it said so far."""
+        return self.said.read_text("utf-8").splitlines()
 
     def until(self, path: Path) -> None:
         """Wait for a file that a cell writes."""
@@ -88,10 +96,10 @@ re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 @pytest.mark.parametrize(("stop", "within"), [(signal.SIGKILL, 5), (signal.SIGTERM, 15)])
-def test_a_builder_that_is_stopped_leaves_no_process_and_no_file(folder, tmp_path, stop, within):  # noqa: F811
+def test_a_builder_that_is_stopped_leaves_no_process_and_no_file(folder, tmp_path, stop, within):
     begun, out = tmp_path / "begun", tmp_path / "pages"
     book(folder, "01-stuck", ("stuck", "code", STUCK.format(place=str(begun))), ("title", "markdown", "# Stuck"))
-    builder = Builder(folder, "--out", out)
+    builder = Builder(tmp_path, [sys.executable, "-c", BUILD, str(folder), "--out", str(out)], {})
     builder.until(begun)
     kernel = Path(wait_for_text(begun))
     assert kernel.name.startswith("dojo-")
@@ -109,7 +117,7 @@ def wait_for_text(path: Path) -> str:
     return path.read_text()
 
 
-def test_what_a_cell_starts_ends_with_its_kernel(folder):  # noqa: F811
+def test_what_a_cell_starts_ends_with_its_kernel(folder):
     code = "import subprocess\nprint(subprocess.Popen(['sleep', '1000']).pid)"
     path = book(folder, "01-child", ("child", "code", code))
     child = int(notebooks.output_text(execute.run(notebooks.read(path)).cells[0]))
@@ -124,7 +132,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_a_cell_that_shows_too_much_is_named_and_stopped(folder, monkeypatch, name):  # noqa: F811
+def test_a_cell_that_shows_too_much_is_named_and_stopped(folder, monkeypatch, name):
     monkeypatch.setattr(keeper, "FLOOD", 1_000_000)
     path = book(folder, "01-flood", ("fine", "code", "1"), ("flood", "code", FLOODS[name]))
     with pytest.raises(execute.Failure, match=r"01-flood\.ipynb, cell flood: shows more than 1 MB"):
@@ -137,7 +145,7 @@ STARTS = {"dies": ("os._exit(3)", "Kernel died"), "hangs": ("time.sleep(600)", "
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_kernel_that_does_not_start_is_named(folder, tmp_path, monkeypatch, name):  # noqa: F811
+def test_a_kernel_that_does_not_start_is_named(folder, tmp_path, monkeypatch, name):
     code, said = STARTS[name]
     (tmp_path / "sitecustomize.py").write_text(f"import os, sys, time\nif '-f' in sys.orig_argv:\n    {code}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -147,7 +155,7 @@ def test_a_kernel_that_does_not_start_is_named(folder, tmp_path, monkeypatch, na
     assert kernels() == set()
 
 
-def test_what_readers_set_up_for_themselves_changes_no_page(folder, tmp_path, monkeypatch):  # noqa: F811
+def test_what_readers_set_up_for_themselves_changes_no_page(folder, tmp_path, monkeypatch):
     profile = tmp_path / ".ipython/profile_default"
     (profile / "startup").mkdir(parents=True)
     (profile / "startup/mine.py").write_text("print('mine')\nmine = 1")
@@ -174,7 +182,7 @@ OLD = {"one.html": "old one", "figures/two.svg": "old two", "three.html": "old t
 NEW = {name: text.replace("old", "new") for name, text in OLD.items()}
 
 
-def files(folder: Path) -> dict[str, str]:  # noqa: F811
+def files(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in folder.rglob("*") if p.is_file()}
 
 
@@ -208,7 +216,7 @@ def test_where_there_is_no_room_the_old_files_stay_and_the_file_is_named(pages):
     assert files(pages) == OLD
 
 
-def test_a_full_disk_is_said_and_the_old_pages_stay(folder, tmp_path, capfd):  # noqa: F811
+def test_a_full_disk_is_said_and_the_old_pages_stay(folder, tmp_path, capfd):
     book(folder, "01-good", GOOD[1])
     drafts.replace(tmp_path / "pages", {"01-good.html": "old"})
     with small_files(5_000):
@@ -225,7 +233,7 @@ echo "code $?"; ls -RA "$1"; cat "$1/pages/01-good.html"
 """
 
 
-def test_a_disk_that_is_full_is_said_and_holds_the_old_pages(folder, tmp_path):  # noqa: F811
+def test_a_disk_that_is_full_is_said_and_holds_the_old_pages(folder, tmp_path):
     book(folder, "01-good", GOOD[1])
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -241,7 +249,7 @@ def test_a_disk_that_is_full_is_said_and_holds_the_old_pages(folder, tmp_path): 
 
 
 @pytest.mark.parametrize("out", ["/proc/pages", "file", "file/below"])
-def test_where_nothing_can_be_written_is_said_before_anything_runs(folder, tmp_path, capfd, monkeypatch, out):  # noqa: F811
+def test_where_nothing_can_be_written_is_said_before_anything_runs(folder, tmp_path, capfd, monkeypatch, out):
     (tmp_path / "file").write_text("mine")
     book(folder, "01-good", *GOOD)
     monkeypatch.setattr(execute, "run", None)
@@ -320,7 +328,7 @@ def test_two_builds_write_one_after_the_other(pages, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["--stored", "--refresh"])
-def test_what_changes_during_a_build_is_named_and_nothing_is_written(folder, tmp_path, monkeypatch, capfd, how):  # noqa: F811
+def test_what_changes_during_a_build_is_named_and_nothing_is_written(folder, tmp_path, monkeypatch, capfd, how):
     path = book(folder, "01-good", GOOD[1])
     together = __main__._together
 
@@ -333,3 +341,225 @@ def test_what_changes_during_a_build_is_named_and_nothing_is_written(folder, tmp
     assert f"{path} changed during the build, so nothing was written" in capfd.readouterr().err
     assert path.read_text().endswith("}\n")
     assert not (tmp_path / "pages").exists()
+
+
+# --- the whole suite ---------------------------------------------------------------------------------
+
+#: two notebooks, built alone, for what has little time
+SELECTION = ("00-start-here", "01-timeline")
+#: what a build writes
+WRITTEN = ("notebooks/*.ipynb", "build/pages/**/*", "exports/**/*", "data/README.md")
+#: words that change, and with them every notebook, every page and the dictionary of the data
+CHANGES = {
+    "data/datapackage.json": ("Dojo? The record", "Dojo? What is recorded"),
+    "CITATION.cff": ('title: "Why did Tesla stop', 'title: "Why did Tesla end'),
+}
+#: a build that is killed after it moved so many files into place
+KILLED = """
+import os, runpy, signal, sys
+
+moves, replace = int(sys.argv.pop(1)), os.replace
+def counted(draft, path):
+    global moves
+    replace(draft, path)
+    moves -= ".drafts" in str(draft) and ".drafts" not in str(path)
+    if not moves:
+        os.kill(os.getpid(), signal.SIGKILL)
+os.replace = counted
+sys.argv[0] = "publish"
+runpy.run_module("publish", run_name="__main__", alter_sys=True)
+"""
+
+
+class Suite:
+    """A copy of the suite, with a home and a folder for temporary files of its own."""
+
+    def __init__(self) -> None:
+        self.place = Path(tempfile.mkdtemp(prefix="f-", dir="/tmp"))  # the path of a socket must be short
+        self.root, self.temporary, self.home = self.place / "suite", self.place / "t", self.place / "home"
+        self.temporary.mkdir()
+        self.home.mkdir()
+        self.reset()
+
+    def reset(self) -> None:
+        """As it stands in the repository."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info")
+        shutil.copytree(notebooks.ROOT, self.root, ignore=ignored)
+        shutil.copytree(self.root / "exports", self.root / "build/pages")
+
+    def change(self) -> None:
+        """Change what the pages say."""
+        for name, (old, new) in CHANGES.items():
+            text = (self.root / name).read_text("utf-8")
+            assert text.count(old) == 1, name
+            (self.root / name).write_text(text.replace(old, new), "utf-8")
+
+    def write(self, files: dict[str, bytes]) -> None:
+        for name, content in files.items():
+            (self.root / name).write_bytes(content)
+
+    def files(self) -> dict[str, bytes]:
+        """What a build writes, as it is now."""
+        found = (path for pattern in WRITTEN for path in self.root.glob(pattern) if path.is_file())
+        names = {path.relative_to(self.root).as_posix(): path for path in found}
+        return {name: path.read_bytes() for name, path in names.items() if drafts.FOLDER not in name}
+
+    def build(self, *arguments: str, moves: int = 0, before: tuple[str, ...] = (), **options) -> Builder:
+        """A build that has begun; `moves` as in KILLED, `before` are words before the command."""
+        start = ["-c", KILLED, str(moves)] if moves else ["-m", "publish"]
+        places = {"PYTHONPATH": f"{self.root / 'notebooks'}:{self.root}", "HOME": self.home, "TMPDIR": self.temporary}
+        return Builder(
+            self.place,
+            [*before, sys.executable, *start, *arguments],
+            {**{name: str(path) for name, path in places.items()}, **options.pop("environment", {})},
+            **{"cwd": self.root, **options},
+        )
+
+    def refresh(self, *names: str, **options) -> dict[str, list[float]]:
+        """Do what make refresh does; returns when each line was said, in seconds from the start."""
+        return {how: self.followed(self.build(how, *names, **options)) for how in ("--refresh", "--stored")}
+
+    def followed(self, builder: Builder) -> list[float]:
+        start, times = time.monotonic(), []
+        while builder.process.poll() is None:
+            times += [time.monotonic() - start] * (len(builder.lines()) - len(times))
+            time.sleep(0.02)
+        assert builder.process.returncode == 0, builder.said.read_text()
+        return times
+
+    def left(self) -> list[str]:
+        """What lies in the folder for temporary files and in the one where Jupyter keeps what runs."""
+        places = (self.temporary, self.home / ".local/share/jupyter/runtime")
+        return [path.name for place in places if place.exists() for path in place.iterdir()]
+
+
+@pytest.fixture
+def suite():
+    made = Suite()
+    yield made
+    shutil.rmtree(made.place)
+
+
+def killed(suite: Suite, how: str, names: tuple[str, ...], times: list[float], moment: float) -> Builder:
+    """A build killed at a moment, measured on an undisturbed one from the line that was said last."""
+    builder = suite.build(how, *names)
+    lines = sum(time <= moment for time in times)
+    wait(lambda: len(builder.lines()) >= lines, 200)
+    time.sleep(moment - max([0, *times[:lines]]))
+    builder.process.kill()
+    return builder
+
+
+def ages(now: dict[str, bytes], old: dict[str, bytes], new: dict[str, bytes]) -> dict[str, set[str]]:
+    """How old the files of each folder are: old, new, or else their names."""
+    found: dict[str, set[str]] = {}
+    for name in old.keys() | new.keys() | now.keys():
+        if not now.get(name) == old.get(name) == new.get(name):
+            age = {new.get(name): "new", old.get(name): "old"}.get(now.get(name), name)
+            found.setdefault(name.split("/")[0], set()).add(age)
+    return found
+
+
+def kills(suite: Suite, names: tuple[str, ...], counts: dict[str, int]) -> None:
+    """Kill builds at random points: pages are old or new, nothing is left but drafts, the next build heals all."""
+    chance = random.Random("faults")
+    first = suite.files()
+    suite.change()
+    times = suite.refresh(*names)
+    new = suite.files()
+    print({how: f"{said[-1]:.0f} s undisturbed" for how, said in times.items()})
+    starts = {"--refresh": first, "--stored": {n: first[n] if n.startswith("exports/") else new[n] for n in first}}
+    assert ages(new, first, new) == {place: {"new"} for place in ("notebooks", "build", "exports", "data")}
+    for how, count in counts.items():
+        moments = [(place + chance.random()) / count * times[how][-1] for place in range(count)]
+        for moment in (*moments, None):
+            suite.reset()
+            suite.change()
+            suite.write(starts[how])
+            if moment is None:  # in the midst of the pages, which no chance hits
+                builder = suite.build(how, *names, moves=chance.randint(1, 10))
+            else:
+                builder = killed(suite, how, names, times[how], moment)
+            assert builder.process.wait(200) == -signal.SIGKILL, builder.said.read_text()
+            seconds = wait(lambda builder=builder: not builder.alive(), 5)
+            unfinished = {path.relative_to(suite.root).parts[0] for path in suite.root.rglob(drafts.FOLDER)}
+            found = ages(suite.files(), starts[how], new)
+            print(f"{how} killed: {moment or -1:5.1f} s, gone {seconds:.2f} s later; {found}, drafts: {unfinished}")
+            assert suite.left() == []
+            assert all(age <= {"old", "new"} for age in found.values())
+            assert {place for place, age in found.items() if len(age) > 1} <= unfinished
+    suite.refresh(*names)
+    assert suite.files() == new
+    assert suite.left() == []
+    assert not list(suite.root.rglob(drafts.FOLDER))
+
+
+@pytest.mark.thorough
+def test_a_few_kills_of_a_short_build(suite):
+    kills(suite, SELECTION, {"--refresh": 2, "--stored": 1})
+
+
+@pytest.mark.faults
+def test_twenty_kills_of_the_whole_build(suite):
+    kills(suite, (), {"--refresh": 12, "--stored": 8})
+
+
+# --- elsewhere ---------------------------------------------------------------------------------------
+
+
+def can(*command: str, **options) -> bool:
+    """Whether this machine and user can do so."""
+    try:
+        return subprocess.run(command, capture_output=True, **options).returncode == 0
+    except OSError:
+        return False
+
+
+#: an hour, a language, a chance, a home, a count of threads; which are said, and how strict new files are
+ELSEWHERE = {
+    "a bare machine": (
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Asia/Kathmandu"}
+        | {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        {"umask": 0o077, "cwd": "/"},
+    ),
+    "another one": (
+        {"LC_ALL": "C.UTF-8", "TZ": "America/St_Johns", "PYTHONHASHSEED": "4242", "HOME": "/proc/nobody"}
+        | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "COLUMNS": "30", "FORCE_COLOR": "1"},
+        {"umask": 0},
+    ),
+}
+
+
+def elsewhere(suite: Suite, names: tuple[str, ...], name: str) -> None:
+    """Build under other circumstances; all must come out as it stands in the repository."""
+    environment, options = ELSEWHERE[name]
+    before: tuple[str, ...] = ()
+    if name == "a bare machine":
+        before = (*(("unshare", "--net") if can("unshare", "--net", "true") else ()), "env", "-u", "HOME")
+        nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+        if os.getuid() == 0 and can(sys.executable, "-c", "import publish", **nobody):
+            options = {**options, **nobody}
+            for path in (suite.place, *suite.place.rglob("*")):
+                os.chown(path, 65534, 65534)
+    expected = suite.files()
+    for path in (path for pattern in WRITTEN[1:] for path in suite.root.glob(pattern) if path.is_file()):
+        path.unlink()  # so that all that is compared is made
+    suite.refresh(*names, before=before, environment=environment, **options)
+    made = suite.files()
+    assert names or made.keys() == expected.keys()
+    for path in made:
+        assert made[path] == expected[path], path
+        assert (suite.root / path).stat().st_mode & 0o777 == 0o644 or path.startswith("notebooks/"), path
+    assert suite.left() == []
+
+
+@pytest.mark.thorough
+def test_a_short_build_is_the_same_elsewhere(suite):
+    elsewhere(suite, SELECTION, "a bare machine")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_whole_build_is_the_same_elsewhere(suite, name):
+    elsewhere(suite, (), name)

@@ -24,14 +24,6 @@ def book(folder: Path, name: str, *cells: tuple[str, str, str]) -> Path:
     return path
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    place = tmp_path / "notebooks"
-    place.mkdir()
-    monkeypatch.setattr(notebooks, "FOLDER", place)
-    return place
-
-
 GOOD = ("sum", "code", "1 + 1"), ("says", "markdown", "# Good\n\nOne and one.")
 BAD = ("first", "code", "x = 1"), ("second", "code", "y = 2\n\n1 / 0"), ("title", "markdown", "# Bad")
 
