@@ -196,7 +196,8 @@ def _hidden(name: Path) -> bool:
 def _unfinished() -> list[str]:
     """Where a build was killed while it wrote."""
     places = (EXPORTS, BUILD, notebooks.FOLDER, tables.DATA)
-    return [f"{_readable(p)}: a build was killed while it wrote here: build again" for p in places if drafts.left(p)]
+    found = [place for place in places if (place / drafts.FOLDER).exists()]
+    return [f"{_readable(place)}: a build was killed while it wrote here: build again" for place in found]
 
 
 def _prune(out: Path, made: set[str]) -> None:

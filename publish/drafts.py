@@ -1,7 +1,7 @@
 """Replaces files of a folder as a set: first all are written as drafts, then they change places in one short burst.
 
-Who is killed meanwhile leaves the old files, or the new ones; within the burst, some milliseconds, some of each, and
-each of them whole. The drafts that are then left say so: `left` finds them, and the next set clears them away.
+Who is killed meanwhile leaves the old files, or the new ones; within the burst, some milliseconds, some of each, all of
+them whole. The folder of drafts that is then left says so, and the next set clears it away.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from dojo import tables
 
 FOLDER = ".drafts"
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def replace(folder: Path, files: Mapping[str, str]) -> None:
@@ -30,9 +31,11 @@ def replace(folder: Path, files: Mapping[str, str]) -> None:
         drafts = folder / FOLDER
         shutil.rmtree(drafts, ignore_errors=True)
         try:
-            for name, text in files.items():
+            for number, (name, text) in enumerate(files.items()):
                 tables.write(drafts / name, text)
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                with suppress(OSError):  # to give up the old files takes longest; held here, that waits till after
+                    os.link(folder / name, drafts / f"{number}.old")
         except BaseException:
             shutil.rmtree(drafts, ignore_errors=True)
             raise
@@ -42,17 +45,11 @@ def replace(folder: Path, files: Mapping[str, str]) -> None:
             shutil.rmtree(drafts)
 
 
-def left(folder: Path) -> bool:
-    """True where a build was killed while it wrote; the files of the folder may be of two ages."""
-    return (folder / FOLDER).exists()
-
-
 def check(folder: Path) -> None:
     """Raise OSError when nothing can be written to a folder, so that nobody works for it in vain."""
     place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
+        tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
         raise OSError(error.errno, f"nothing can be written here: {error.strerror}", str(place)) from None
 
@@ -71,9 +68,13 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Put off Ctrl-C and the wish to end until it is done."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Put off Ctrl-C, or a request to end, until it is done."""
+    came: list[int] = []
+    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
