@@ -102,8 +102,9 @@ class _Client(NotebookClient):
         """A message that is too large is not taken in: the line breaks, and what else was on its way is lost."""
         line = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         await line.recv_multipart()
-        await asyncio.sleep(1)  # a kernel that died is found dead by then
-        self._stop()
+        await asyncio.sleep(1)  # the line of a kernel that dies breaks too
+        if await self.kernel.is_alive():
+            self._stop()
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Take what a cell shows, unless it is too much."""
