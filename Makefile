@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: story test test-all faults lab refresh check study bench clean setup
+.PHONY: story test test-all test-oldest test-newest lab refresh check mutate mutate-code faults study bench lock clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
@@ -13,8 +13,13 @@ test: setup ## pass all tests
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
 
-faults: setup ## kill whole builds at random points and build in other places; says what it found
-	@$(BIN)/python -m pytest -m faults -s
+test-oldest test-newest: test-%: setup ## with the oldest versions that requirements.txt allows, or the newest there are
+	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$*
+	@grep -v '^-' requirements.txt | $(BIN)/uv pip install --quiet --python build/$* \
+		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
+	@$(BIN)/uv pip install --quiet --python build/$* --no-deps .
+	@build/$*/bin/python -m publish
+	@build/$*/bin/python -m pytest -m 'not thorough and not faults and not locked'
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)
@@ -31,6 +36,9 @@ mutate: setup ## make one thing wrong at a time, everywhere, and count who notic
 
 mutate-code: setup ## change the code of five modules one thing at a time; tests notice all but what tests/survivors.toml explains
 	@$(BIN)/python -m publish.mutate_code
+
+faults: setup ## kill whole builds at random points, and build in other places; says what it found
+	@$(BIN)/python -m pytest -m faults -s
 
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))

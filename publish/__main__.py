@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from dojo import chips, corrections, formats, measure, people, study, tables
+from dojo import tables
 from publish import check, drafts, notebooks
 from publish.notebooks import Notebook
 
@@ -37,11 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check and options.out:
         print("--check writes nothing, so --out has no meaning with it", file=sys.stderr)
         return 2
-    if options.out and (place := _no_folder(options.out)):
-        print(
-            f"{_readable(place)} is no folder, so no page can be written to {_readable(options.out)}", file=sys.stderr
-        )
-        return 2
     if options.check:
         return _report([*check.check(chosen, books), *check.check_prose(books), *_unfinished()])
     out = options.out or (EXPORTS if options.stored else BUILD)
@@ -49,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in (out, notebooks.FOLDER, tables.DATA) if options.refresh else (out,):
             drafts.check(folder)
     except OSError as error:
-        return _report([str(error)])
+        print(error, file=sys.stderr)
+        return 1
     return _build(chosen, books, out, inputs, execute=not options.stored, refresh=options.refresh)
 
 
@@ -75,12 +71,6 @@ def _chosen(books: list[Notebook], names: Sequence[str]) -> list[Notebook]:
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"no notebook {', '.join(unknown)}; there are {', '.join(known)}")
     return [known[name] for name in wanted] or books
-
-
-def _no_folder(out: Path) -> Path | None:
-    """What stands where a folder would have to, for pages to be written to this one; None when nothing does."""
-    place = next(place for place in (out, *out.parents) if os.path.lexists(place))
-    return None if place.is_dir() else place
 
 
 def _report(problems: list[str]) -> int:
@@ -137,7 +127,10 @@ def _attempt(label: str, step: str, action: Callable[[], Made]) -> Made | None:
     try:
         made = action()
     except Exception as error:
-        print(error if str(error).startswith(label) else f"{label}: {type(error).__name__}: {error}", file=sys.stderr)
+        print(
+            error if str(error).startswith((label, "notebooks/")) else f"{label}: {type(error).__name__}: {error}",
+            file=sys.stderr,
+        )
         return None
     print(f"{Path(label).stem:24} {step:10} {time.perf_counter() - start:5.1f} s", flush=True)
     return made
@@ -213,6 +206,7 @@ def _readable(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter of a folder's name
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who asks a build to end means what Ctrl-C means
     try:
         sys.exit(main())

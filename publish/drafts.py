@@ -47,11 +47,13 @@ def replace(folder: Path, files: Mapping[str, str]) -> None:
 
 def check(folder: Path) -> None:
     """Raise OSError when nothing can be written to a folder, so that nobody works for it in vain."""
-    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    place = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not place.is_dir():
+        raise OSError(f"nothing can be written to {folder}, as {place} is no folder")
     try:
         tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
-        raise OSError(error.errno, f"nothing can be written here: {error.strerror}", str(place)) from None
+        raise OSError(f"nothing can be written to {place}: {error.strerror}") from None
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
 import re
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import nbformat
 import zmq
+from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -68,6 +68,8 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
             raise Failure(_where(book, client), why or "the kernel died") from None
         except RuntimeError as error:  # a kernel that died or hung before it said a word
             raise Failure(_where(book, client), str(error)) from None
+        except NoSuchKernel as error:
+            raise Failure(book.label, f"{error}: set up anew what requirements.lock lists") from None
     return Notebook(book.path, _clean(_with_live(content, book)))
 
 
