@@ -34,7 +34,7 @@ TESTS = {
     "facts": ["tests/test_facts.py"],
     "formats": ["tests/test_formats.py"],
     "roofline": ["tests/test_roofline.py"],
-    "tables": ["tests/test_data.py", "tests/test_sources.py", "tests/test_bad_input.py"],
+    "tables": ["tests/test_data.py", "tests/test_bad_input.py", "tests/test_sources.py"],
     "verdict": ["tests/test_verdict.py"],
 }
 FOLDER = notebooks.ROOT / "build" / "mutation"

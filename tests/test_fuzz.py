@@ -53,7 +53,7 @@ def chosen() -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small record as a folder of data; tests leave it as it was."""
     place = tmp_path_factory.mktemp("small") / "data"
     for name, kept in chosen().items():
@@ -64,9 +64,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(autouse=True)
-def _read_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "DATA", root)
+@pytest.fixture
+def root(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small record, in place of the suite's."""
+    monkeypatch.setattr(tables, "DATA", small)
+    return small
 
 
 # --- what must hold ----------------------------------------------------------------------------------
@@ -494,22 +496,76 @@ def test_a_contract_spoilt_in_many_ways_is_refused_in_its_place_or_kept(root, da
     read_under_another_contract(root, data)
 
 
+PROSE = """# Two sizes
+
+The [closure](../data/story/events.csv#dojo-disbanded-report) came after [9 days](#cell-id=days "days"),[^1] and $x^2$.
+
+| size | of |
+|---|---|
+| small | a |
+
+[^1]: As counted.
+
+## What is known
+
+- **Dojo** ended; see the [data](../data/README.md)."""
+CHART = (
+    "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 60'><style>.a{fill:%23333}</style>"
+    "<path class='a' d='M0 0h9v9z'/><g class='marks'><rect data-mark='one' x='1' y='1' width='9' height='9'>"
+    "<title>One%0Aconfirmed</title></rect><path data-mark='two' d='M1 1L9 9' stroke-width='9'/></g></svg>"
+)
+FIGURE = (
+    '<figure class="wide interactive" style="margin: 0"><p class="title"><strong>One and two</strong></p>'
+    f'<div class="picture"><img src="{CHART}" width="90" alt="A chart of one and two, as two bars of one height"></div>'
+    '<figcaption><p class="sources">Sources: <a href="https://example.org/">A</a>.</p><details><summary>Data</summary>'
+    '<div class="scroll" role="region" tabindex="0" aria-label="Data"><table><thead><tr><th scope="col">mark</th>'
+    '<th scope="col">n</th></tr></thead><tbody><tr><th scope="row">one</th><td>1</td></tr></tbody></table></div>'
+    "</details></figcaption></figure>"
+)
+NUMBERS = '<dl class="numbers"><div style="display: flex"><dt>days</dt><dd>9 days</dd></div></dl>'
+
+
+def _code(cell_id: str, source: str, html: str, plain: str) -> dict[str, Any]:
+    shown = {"output_type": "execute_result", "execution_count": 1, "metadata": {}}
+    shown["data"] = {"text/html": [html], "text/plain": [plain]}
+    cell = {"id": cell_id, "cell_type": "code", "metadata": {"tags": ["kept"]}, "source": [source]}
+    return cell | {"execution_count": 1, "outputs": [shown]}
+
+
+#: a notebook with a bit of all that notebooks hold
+BOOK = {
+    "cells": [
+        {"id": "opening", "cell_type": "markdown", "metadata": {}, "source": PROSE.splitlines(keepends=True)},
+        _code("days", "from dojo import show\n\nshow.numbers(days=days)", NUMBERS, "days: 9 days"),
+        _code("sizes", 'show.figure(drawn, title=f"One and {two}", alt=words, data=rows)', FIGURE, "One and two"),
+    ],
+    "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
 @pytest.fixture(scope="module")
-def stored() -> dict[str, Any]:
-    """A notebook of the suite as it is stored, its outputs cut short."""
-    book = next(book for book in notebooks.everything() if book.name == "01-timeline")
-    content = copies.deepcopy(book.content)
-    for cell in content["cells"]:
-        for output in cell.get("outputs", []):
-            output["data"] = {kind: notebooks.joined(shown)[:200] for kind, shown in output["data"].items()}
-    return content
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of notebooks with the data beside it."""
+    place = tmp_path_factory.mktemp("suite") / "notebooks"
+    place.mkdir()
+    (place.parent / "data").symlink_to(tables.DATA)
+    return place
 
 
-def read_notebook(folder: Path, content: dict[str, Any], data: st.DataObject) -> None:
+def test_the_notebook_to_spoil_is_a_good_one(folder):
+    (folder / "01-odd.ipynb").write_text(json.dumps(BOOK), "utf-8")
+    book = notebooks.read(folder / "01-odd.ipynb")
+    assert check.contradictions([book]) == []
+    assert list(pages.files(book, [book])) == ["01-odd.html", "figures/01-odd-sizes.svg", "data/01-odd-sizes.csv"]
+
+
+def read_notebook(folder: Path, data: st.DataObject) -> None:
     """A spoilt notebook is read and checked, or refused, in lines that name it; so is one that makes no page."""
     path = folder / "01-odd.ipynb"
-    new = data.draw(st.one_of(replaced(content, list(ways(content))), st.none()))
-    raw = json.dumps(new, indent=1).encode() if new is not None else data.draw(scratched(json.dumps(content).encode()))
+    new = data.draw(st.one_of(replaced(BOOK, list(ways(BOOK))), st.none()))
+    raw = json.dumps(new, indent=1).encode() if new is not None else data.draw(scratched(json.dumps(BOOK).encode()))
     path.write_bytes(raw)
     try:
         book = notebooks.read(path)
@@ -533,15 +589,15 @@ def assert_names(label: str, said: str) -> None:
 
 @settings(few, max_examples=40)
 @given(data=st.data())
-def test_a_notebook_spoilt_is_checked_or_refused_by_name(tmp_path_factory, stored, data):
-    read_notebook(tmp_path_factory.getbasetemp(), stored, data)
+def test_a_notebook_spoilt_is_checked_or_refused_by_name(folder, data):
+    read_notebook(folder, data)
 
 
 @pytest.mark.thorough
 @settings(many, max_examples=3000)
 @given(data=st.data())
-def test_a_notebook_spoilt_in_many_ways_is_checked_or_refused_by_name(tmp_path_factory, stored, data):
-    read_notebook(tmp_path_factory.getbasetemp(), stored, data)
+def test_a_notebook_spoilt_in_many_ways_is_checked_or_refused_by_name(folder, data):
+    read_notebook(folder, data)
 
 
 # --- texts -------------------------------------------------------------------------------------------
