@@ -1055,6 +1055,25 @@ def test_a_file_that_is_no_notebook_is_named_by_cell_and_place(folder, capsys, n
     assert capsys.readouterr() == ("", f"{says}\n")
 
 
+#: what stands where a notebook would, and what is then said of it
+PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a folder": (Path.mkdir, "a file that can be read (Is a directory)"),
+    "a link to itself": (
+        lambda place: place.symlink_to(place.name),
+        "a file that can be read (Too many levels of symbolic links)",
+    ),
+    "a link to nowhere": (lambda place: place.symlink_to("02-gone.ipynb"), "this file to exist"),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_what_is_no_file_is_named(folder, capsys, name):
+    make, expected = PLACES[name]
+    make(folder / "01-odd.ipynb")
+    assert __main__.main(["--check"]) == 1
+    assert capsys.readouterr() == ("", f"notebooks/01-odd.ipynb, line 1: '01-odd.ipynb'; expected {expected}\n")
+
+
 @pytest.mark.parametrize("name", CONTENTS)
 def test_a_notebook_that_may_not_be_published_is_named(folder, capsys, name):
     content, says = CONTENTS[name]
