@@ -8,6 +8,7 @@ is called anew for each change.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import math
@@ -89,8 +90,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     if not any(map(_fails, session.items)):
         raise session.Failed(f"the tests do not call the copy of {module.__name__} in {folder}")
     changes = json.loads((folder / "changes.json").read_text("utf-8"))
-    ended = dict(_side_by_side(changes, attempt, limit))
-    (folder / "ended.json").write_text(json.dumps(ended, indent=0), "utf-8")
+    gc.freeze()  # no process looks again and again through what it was born with
+    with open(folder / "ended.jsonl", "w", encoding="utf-8", buffering=1) as lines:
+        for change, code in _side_by_side(changes, attempt, limit):
+            print(json.dumps([change, code]), file=lines)
     return True
 
 

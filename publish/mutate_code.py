@@ -117,7 +117,7 @@ def run(module: str, folder: Path) -> dict[str, int]:
         done = subprocess.run(command, cwd=notebooks.ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     if done.returncode:
         raise RuntimeError(f"{module}: the tests could not be run: {(folder / 'log.txt').read_text('utf-8')}")
-    return json.loads((folder / "ended.json").read_text("utf-8"))
+    return dict(map(json.loads, (folder / "ended.jsonl").read_text("utf-8").splitlines()))
 
 
 def summary(module: str, ended: dict[str, int]) -> str:

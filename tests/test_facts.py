@@ -74,7 +74,7 @@ TRUE = [
     f"“[all paths, converged to AI6]({EVENTS}evolutionary-dead-end-post)”",
     f"“[we’ve really got to make Dojo work]({EVENTS}double-down)”",
     "[63\ndays](#cell-id=days-apart) or [63  \ndays](#cell-id=days-apart)".replace(")", ' "praise to report")'),
-    '[63 *days*](#cell-id=days-apart "praise to report")',
+    "[01-timeline](01-timeline.ipynb) or [01-timeline](https://example.org/01-timeline.html)",
     '[63 days](#cell-id=days-apart "praise to report"), [42](#cell-id=bare): 63 days, 42.',
 ]
 
@@ -151,6 +151,9 @@ FALSE = {
     f'"[most paths converged to AI6]({EVENTS}evolutionary-dead-end-post)"': "quote says",
     f"“X[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”": "only a part is linked",
     f"[2023]({MONEY}d1-order-2023)": "value says 5000 count",
+    f'[16.5 billion]({MONEY}samsung-contract "low")': "low says",
+    f'[130 kW]({MONEY}cortex-power-2024 "value")': "value says 130 MW",
+    f'[42 %]({MONEY}h100e-q1-2024 "value")': "value says 35000 H100 equivalents",
 }
 
 #: where a number stands and what it should have been, whole
@@ -213,7 +216,7 @@ def test_a_message_says_what_stands_there_and_what_is_wrong_with_it(text):
     [
         ("63", "day", "63 days", "62 days"),
         ("63", "day", "nine weeks", "63 weeks"),
-        ("1", "fraction", "one hundred per cent", "two hundred per cent"),
+        ("10", "fraction", "one thousand per cent", "two thousand per cent"),
     ],
 )
 def test_a_value_is_stated_in_its_unit_or_in_one_that_people_know(monkeypatch, value, unit, right, wrong):
@@ -235,6 +238,15 @@ def test_formulas_images_and_rows_cited_in_headings_are_found_wherever_they_stan
     assert facts.images(text) == ["strip.png"]
     assert facts.formulas(text) == ["x_1", "y = 2"]
     assert list(facts.blocks("![a strip](strip.png)")) == [["a strip", "  "]]
+
+
+@pytest.mark.parametrize("text", ["63 *days*", "63\ndays", "63  \ndays", "~~63~~ **days**"])
+def test_a_link_says_its_words_in_one_line(text):
+    assert facts.links(f'[{text}](u "t")') == [facts.Link("63 days", "u", "t")]
+
+
+def test_code_in_a_line_parts_what_stands_beside_it():
+    assert list(facts.blocks("AI`-`6")) == [["AI", "\0", "6"]]
 
 
 def test_a_second_mention_counts_only_within_its_paragraph():

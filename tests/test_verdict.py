@@ -40,8 +40,12 @@ def test_chains_stand_by_speaker_and_the_most_telling_first():
     assert [*dict.fromkeys(CHAINS["speaker"])] == [*verdict.SPEAKERS]
     assert all(rows["telling"].is_monotonic_decreasing for _, rows in CHAINS.groupby("speaker"))
     assert CHAINS["source_ids"].map(len).min() > 0
-    said = verdict.matrix(JUDGED).loc["dojo3-restart-2026-01"]
-    assert CHAINS["telling"]["dojo3-restart-2026-01"] == said["ai5-first"] - said["one-architecture"]
+    said = verdict.matrix(JUDGED)
+    assert CHAINS["telling"].to_dict() == {
+        chain: max(row) - min(row) for chain, row in zip(said.index, said.values, strict=True)
+    }
+    mine = said.loc["dojo3-restart-2026-01"]
+    assert CHAINS["telling"]["dojo3-restart-2026-01"] == mine["ai5-first"] - mine["one-architecture"]
 
 
 def test_a_cell_is_the_geometric_mean_of_the_judges():
@@ -51,6 +55,12 @@ def test_a_cell_is_the_geometric_mean_of_the_judges():
     alone = GIVEN[(GIVEN["cluster_id"] == "tesla-q2-2025-deck") & (GIVEN["hypothesis_id"] == "departures")]
     assert len(alone) == 1
     assert math.exp(said["departures"]) == pytest.approx(math.sqrt(alone["lr_mode"].item()))  # the other says nothing
+
+
+def test_a_cell_that_no_judge_filled_says_nothing_either_way():
+    left = JUDGED[(JUDGED["chain"] != "tesla-q2-2025-deck") | (JUDGED["account"] != "departures")]
+    assert len(left) < len(JUDGED)
+    assert verdict.matrix(left)["departures"]["tesla-q2-2025-deck"] == 0
 
 
 def test_ratings_of_items_are_put_together_by_chain():
