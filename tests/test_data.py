@@ -9,6 +9,8 @@ import pytest
 
 from dojo import dates, show, tables
 
+EVENTS = "data/story/events.csv"
+
 
 def test_the_record_keeps_its_contract():
     assert len(tables.everything()) == 31
