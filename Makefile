@@ -17,9 +17,9 @@ test-oldest test-newest: test-%: setup ## with the oldest versions that requirem
 	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$*
 	@grep -v '^-' requirements.txt | $(BIN)/uv pip install --quiet --python build/$* \
 		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
-	@$(BIN)/uv pip install --quiet --python build/$* --no-deps .
+	@$(BIN)/uv pip install --quiet --python build/$* --no-deps -e .
 	@build/$*/bin/python -m publish
-	@build/$*/bin/python -m pytest -m 'not thorough and not faults and not locked'
+	@build/$*/bin/python -m pytest tests -m 'not thorough and not faults and not locked'
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request
 
 from publish import browsers, notebooks
 
+#: where the programs of this Python are
+BIN = Path(sys.executable).parent
 #: seconds that anything may take; what is slower is broken
 LIMIT = 60
 #: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; lab/ switches it off,
@@ -48,7 +51,8 @@ class Server:
         log = folder / "log"  # a pipe would fill up, and the server wait for somebody to read it
         with log.open("w", encoding="utf-8") as said:
             self._process = subprocess.Popen(
-                ["make", "--no-print-directory", "lab", f"LAB={options}"],
+                # as `make lab`, but with this Python, which need not be the one in .venv
+                ["make", "--no-print-directory", "-o", ".venv/ready", "lab", f"BIN={BIN}", f"LAB={options}"],
                 cwd=notebooks.ROOT,
                 env={name: value for name, value in os.environ.items() if name != "DOJO_STATIC"} | own,
                 stdout=said,

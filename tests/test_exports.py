@@ -58,6 +58,7 @@ def page(book):
     return parsed(f"{book.name}.html")
 
 
+@pytest.mark.locked
 def test_what_is_committed_is_what_the_notebooks_make_to_the_byte(built):
     def files(folder: Path) -> dict[str, bytes]:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -78,8 +78,8 @@ def test_a_file_that_is_no_notebook_is_named(folder, capfd):
 def test_a_notebook_over_its_time_is_stopped(folder):
     path = book(folder, "01-slow", ("sleep", "code", "import time\ntime.sleep(600)"))
     before = kernels()
-    with pytest.raises(execute.Failure, match=r"01-slow\.ipynb, cell sleep: still running after 3 s"):
-        execute.run(notebooks.read(path), limit=3)
+    with pytest.raises(execute.Failure, match=r"01-slow\.ipynb, cell sleep: still running after 6 s"):
+        execute.run(notebooks.read(path), limit=6)
     assert kernels() == before
 
 
