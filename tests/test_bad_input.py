@@ -919,6 +919,11 @@ SHAPES: dict[str, tuple[Any, str]] = {
         "notebooks/01-odd.ipynb, cell sum, outputs[0].data.text/html[1]: '2'; expected to be string, "
         "as JupyterLab saves it",
     ),
+    "a kind of data with a line break, that is nothing": (
+        shows(data={"text/\nplain": None}),
+        "notebooks/01-odd.ipynb, cell sum, outputs[0].data.text/ plain: 'null'; expected to be string or array, as "
+        "JupyterLab saves it",
+    ),
     "text that is nothing": (
         code(outputs=[{"output_type": "stream", "name": "stdout", "text": None}]),
         "notebooks/01-odd.ipynb, cell sum, outputs[0].text: 'null'; expected to be string or array, as "

@@ -75,5 +75,9 @@ def misshapen(content: Any, wanted: Callable[[Any], Any]) -> tuple[str, str, str
         wanted(content)
     except fastjsonschema.JsonSchemaValueException as error:
         place = error.name.removeprefix("data").removeprefix(".")
-        return place, json.dumps(error.value), f"to {error.message.removeprefix(f'{error.name} must ')}"
+        return (
+            " ".join(place.split()),
+            json.dumps(error.value),
+            f"to {error.message.removeprefix(f'{error.name} must ')}",
+        )
     return None
