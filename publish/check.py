@@ -177,8 +177,10 @@ def _check_code(cell: dict) -> Iterator[str]:
             yield "stores a slider, whose id is random: run make refresh"
         elif any(kind.startswith("image/") for kind in output.get("data", {})):
             yield "shows an image without alt text: use show.figure"
-        elif output.get("data") and not set(output["data"]) & set(SHOWN):
-            yield _line(f"shows {', '.join(output['data'])}, which pages cannot: show {' or '.join(SHOWN)}")
+        elif "data" in output and not set(output["data"]) & set(SHOWN):
+            yield _line(
+                f"shows {', '.join(output['data']) or 'nothing'}, which pages cannot: show {' or '.join(SHOWN)}"
+            )
     yield from _check_alts(notebooks.output_html(cell))
 
 

@@ -989,6 +989,10 @@ CONTENTS: dict[str, tuple[dict, str]] = {
         "notebooks/01-odd.ipynb, cell sum: shows application/javascript, which pages cannot: show "
         "text/html or text/plain",
     ),
+    "an output of nothing": (
+        shows(data={}),
+        "notebooks/01-odd.ipynb, cell sum: shows nothing, which pages cannot: show text/html or text/plain",
+    ),
     "a picture without words": (
         shows(data={"image/png": "iVBO"}),
         "notebooks/01-odd.ipynb, cell sum: shows an image without alt text: use show.figure",
