@@ -177,7 +177,7 @@ def _write(out: Path, files: Mapping[str, str], kept: list[Notebook], inputs: di
 
 
 def _inputs() -> dict[Path, bytes]:
-    """All that pages come from, as it is now: the data, the notebooks, the package beside them."""
+    """What must not change while pages are made of it: the data, the notebooks, the package beside them."""
     found = [(path, path.relative_to(place)) for place in (tables.DATA, notebooks.FOLDER) for path in place.rglob("*")]
     return {path: path.read_bytes() for path, name in found if path.is_file() and not _hidden(name)}
 

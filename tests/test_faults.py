@@ -433,7 +433,7 @@ def killed(suite: Suite, how: str, names: tuple[str, ...], times: list[float], m
     """A build killed at a moment, measured on an undisturbed one from the line that was said last."""
     builder = suite.build(how, *names)
     said = sum(time <= moment for time in times)
-    wait(lambda: len(builder.lines()) >= said, 200)
+    wait(lambda: len(builder.lines()) >= said, 900)
     end = time.monotonic() + moment - max([0, *times[:said]])
     while time.monotonic() < end and len(builder.lines()) == said:  # a quicker build is killed at its next line
         time.sleep(0.005)
@@ -471,7 +471,7 @@ def kills(suite: Suite, names: tuple[str, ...], counts: dict[str, int]) -> None:
                 builder = suite.build(how, *names, moves=chance.randint(1, 10))
             else:
                 builder = killed(suite, how, names, times[how], moment)
-            assert builder.process.wait(200) == -signal.SIGKILL, builder.said.read_text()
+            assert builder.process.wait(900) == -signal.SIGKILL, builder.said.read_text()
             seconds = wait(lambda builder=builder: not builder.alive(), 5)
             unfinished = {path.relative_to(suite.root).parts[0] for path in suite.root.rglob(drafts.FOLDER)}
             found = ages(suite.files(), starts[how], new)
