@@ -280,7 +280,7 @@ HINT = (
 
 def _set_in(soup: BeautifulSoup, book: Notebook) -> None:
     """Set charts whose marks can be pointed at into the page; a mark leads to its row in the data below."""
-    for number, image in enumerate(soup.select("figure.interactive .picture > img"), 1):
+    for number, image in enumerate(soup.select(".step figure.interactive .picture > img"), 1):
         prefix, rows = f"f{number}", {}
         for heading in image.find_parent("figure").select("tbody th[scope=row]"):
             rows[heading.get_text()] = heading.parent
@@ -299,14 +299,15 @@ def _set_in(soup: BeautifulSoup, book: Notebook) -> None:
 
 
 def _svg(image: Tag) -> str:
-    return unquote(image["src"].partition(",")[2])
+    return unquote(image.get("src", "").partition(",")[2])
 
 
 def _give_focus(soup: BeautifulSoup) -> None:
     """Whatever scrolls can be reached without a mouse, under a name."""
-    for picture in soup.select("figure.wide .picture"):
-        title = picture.find_previous(class_="title").find("strong")
-        picture.attrs |= {"role": "region", "tabindex": "0", "aria-label": f"Chart: {title.get_text()}"}
+    for picture in soup.select(".step figure.wide .picture"):
+        title = picture.find_previous(class_="title")
+        words = (title.find("strong") or title).get_text()
+        picture.attrs |= {"role": "region", "tabindex": "0", "aria-label": f"Chart: {words}"}
 
 
 def give_once(soup: BeautifulSoup) -> None:

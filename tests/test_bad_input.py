@@ -1026,6 +1026,11 @@ OUTPUTS: dict[str, tuple[str, str]] = {
         FIGURE.format("interactive", "two"),
         "notebooks/01-odd.ipynb, cell sum: a chart that cannot be set in: f1: no SVG: syntax error: line 1, column 0",
     ),
+    "a chart to point at that lies elsewhere": (
+        FIGURE.format("interactive", "").replace("data:image/svg+xml,", "https://example.org/two.svg"),
+        "notebooks/01-odd.ipynb, cell sum: a chart that cannot be set in: f1: no SVG: no element found: "
+        "line 1, column 0",
+    ),
     "a chart of no size": (
         FIGURE.format("interactive", SVG.format("0 0", "")),
         "notebooks/01-odd.ipynb, cell sum: a chart that cannot be set in: f1: no SVG with a viewBox that begins at 0 0",
