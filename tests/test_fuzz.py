@@ -321,7 +321,7 @@ ODD = [
 @st.composite
 def cells(draw: st.DrawFn, records: list[list[str]]) -> str:
     """A cell: an odd one, one of this table, one of any letters, or one of this table slightly changed."""
-    there = st.sampled_from([cell for record in records[1:] for cell in record])
+    there = st.sampled_from([cell for record in records[1:] for cell in record] or [""])
     cell = draw(st.one_of(st.sampled_from(ODD), there, st.text(max_size=12)))
     change = draw(
         st.sampled_from([str, str, str.upper, lambda c: c + " ", lambda c: c * 2, lambda c: c[:-1], lambda c: f"-{c}"])
