@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inputs = {} if options.check else _inputs()
     try:
         known = tables.everything()
-        if impossible := check.check_data(known):
+        impossible = check.check_data(known)
+        if impossible and not options.check:
             raise tables.DataError(impossible)
         books = notebooks.everything()
         chosen = _chosen(books, options.names)
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("--check writes nothing, so --out has no meaning with it", file=sys.stderr)
         return 2
     if options.check:
-        return _report([*check.check(chosen, books), *check.check_prose(books), *_unfinished()])
+        found = [*map(str, impossible), *check.check(chosen, books), *check.check_prose(books), *_unfinished()]
+        return _report(found)
     out = options.out or (EXPORTS if options.stored else BUILD)
     try:
         for folder in (out, notebooks.FOLDER, tables.DATA) if options.refresh else (out,):
@@ -109,7 +111,8 @@ def _build(
     made |= whole or {}
     written = made and _attempt(_readable(out), "written", lambda: _write(out, made, kept, inputs, tidy))
     if failed:
-        print(f"{len(failed)} of {len(chosen)} notebooks failed: {', '.join(sorted(failed))}", file=sys.stderr)
+        names = ", ".join(sorted(failed))
+        print(f"{len(failed)} of {len(chosen)} notebooks failed and stay as they were: {names}", file=sys.stderr)
     if failed or whole is None or not written:
         return 1
     print(f"open {_readable(out / chosen[0].name)}.html")

@@ -27,8 +27,11 @@ PROSE = ("README.md", "CONTRIBUTING.md")
 
 
 def check(books: list[Notebook], known: list[Notebook] | None = None) -> list[str]:
-    """Every disagreement in these notebooks, as lines ready to print; `known` are all there are."""
-    return [*contradictions(books, known), *stale(books)]
+    """Every disagreement in these notebooks, as lines ready to print; `known` are all there are.
+
+    What is older than the data comes first: until it is made anew, a cell may be said to print an old number.
+    """
+    return [*stale(books), *contradictions(books, known)]
 
 
 def contradictions(books: list[Notebook], known: list[Notebook] | None = None) -> list[str]:

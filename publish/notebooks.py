@@ -217,4 +217,4 @@ def stale(notebook: Notebook) -> Iterator[tuple[str, str]]:
     if kept and kept.get("text") != now["text"]:
         yield "", "its text changed since its page was made: run make refresh"
     if known and kept.get("data") != now["data"]:
-        yield "", "the data changed since the outputs were stored: run make refresh"
+        yield "", "the data changed, so what the cells print is older: run make refresh"

@@ -1103,7 +1103,7 @@ def test_an_output_that_would_spoil_its_page_is_named_and_no_page_is_left(folder
     html, says = OUTPUTS[name]
     stored(folder, shows(data={"text/html": html, "text/plain": "Two"}))
     assert __main__.main(["--stored", "--out", str(tmp_path / "pages")]) == 1
-    assert capsys.readouterr() == ("", f"{says}\n1 of 1 notebooks failed: 01-odd\n")
+    assert capsys.readouterr() == ("", f"{says}\n1 of 1 notebooks failed and stay as they were: 01-odd\n")
     assert not (tmp_path / "pages").exists()
 
 
@@ -1186,7 +1186,7 @@ def test_a_kernel_that_is_not_installed_is_said_to_be_missing(folder, tmp_path, 
     assert __main__.main(["--out", str(tmp_path / "pages")]) == 1
     assert capsys.readouterr().err == (
         "notebooks/01-odd.ipynb: No such kernel named python3: set up anew what requirements.lock lists\n"
-        "1 of 1 notebooks failed: 01-odd\n"
+        "1 of 1 notebooks failed and stay as they were: 01-odd\n"
     )
     assert not (tmp_path / "pages").exists()
 

@@ -72,7 +72,7 @@ def test_a_seal_alone_notices_what_no_rule_knows(books, every, scratch):
     trial = mutate.attempt(other, books, scratch)
     assert (trial.noticed_by, trial.said.partition(": ")[2]) == (
         "seal",
-        "the data changed since the outputs were stored: run make refresh",
+        "the data changed, so what the cells print is older: run make refresh",
     )
 
 

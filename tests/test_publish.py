@@ -41,7 +41,7 @@ def test_one_failing_notebook_is_named_and_the_others_finish(folder, tmp_path, c
     assert build("--out", out) == 1
     said = capfd.readouterr()
     assert "notebooks/01-bad.ipynb, cell second, line 3: ZeroDivisionError: division by zero" in said.err
-    assert "1 of 2 notebooks failed: 01-bad" in said.err
+    assert "1 of 2 notebooks failed and stay as they were: 01-bad" in said.err
     assert "02-good" in said.out
     assert (out / "01-bad.html").read_text() == "the good page of yesterday"
     assert "One and one." in (out / "02-good.html").read_text()
@@ -221,7 +221,9 @@ def test_a_notebook_that_fails_its_check_lends_its_numbers_to_nobody(folder, tmp
     book(folder, cites, ("title", "markdown", "# Cites\n\n[42 of them](01-odd.ipynb#cell-id=n)"))
     assert build("--refresh", "--out", tmp_path / "pages") == 1
     assert not (tmp_path / "pages" / f"{cites}.html").exists()
-    assert "2 of 2 notebooks failed" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "2 of 2 notebooks failed" in said
+    assert "correct what is named above, then run make refresh again" in said
 
 
 def test_code_that_is_no_python_is_named_and_the_others_finish(folder, tmp_path, capfd):
@@ -261,8 +263,38 @@ def test_changed_data_makes_outputs_stale(folder, tmp_path, monkeypatch):
     build("--refresh", "--out", tmp_path)
     monkeypatch.setattr(notebooks, "data_digest", lambda: "another")
     assert list(notebooks.stale(notebooks.read(path))) == [
-        ("", "the data changed since the outputs were stored: run make refresh")
+        ("", "the data changed, so what the cells print is older: run make refresh")
     ]
+
+
+def test_what_is_older_than_the_data_is_said_before_what_it_prints(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "write", _only_below(tmp_path))
+    path = book(folder, "02-good", GOOD[0], ("says", "markdown", "# Good\n\nIt was [2](#cell-id=sum)."))
+    assert build("--refresh", "--out", tmp_path) == 0
+    path.write_text(path.read_text("utf-8").replace("[2]", "[3]"), "utf-8")
+    monkeypatch.setattr(notebooks, "data_digest", lambda: "another")
+    said = check.check([notebooks.read(path)])
+    assert ["run make refresh" in problem for problem in said] == [True, True, False]
+    assert said[-1].endswith("cell says: says 3, cell sum prints 2")
+
+
+def test_rows_and_sentences_that_disagree_are_named_together(folder, monkeypatch, capfd):
+    book(folder, "01-odd", ("title", "markdown", "# Odd\n\nThere were 63 days."))
+    problem = tables.Problem("data/story/events.csv", 2, "date", "2036", "a date not after 2016")
+    monkeypatch.setattr(check, "check_data", lambda _: [problem])
+    assert build("--check") == 1
+    said = capfd.readouterr().err
+    assert str(problem) in said
+    assert "notebooks/01-odd.ipynb, cell title: says 63 days" in said
+
+
+def test_rows_that_disagree_stop_a_build(folder, tmp_path, monkeypatch, capfd):
+    book(folder, "02-good", *GOOD)
+    problem = tables.Problem("data/story/events.csv", 2, "date", "2036", "a date not after 2016")
+    monkeypatch.setattr(check, "check_data", lambda _: [problem])
+    assert build("--out", tmp_path / "pages") == 1
+    assert str(problem) in capfd.readouterr().err
+    assert not (tmp_path / "pages").exists()
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
