@@ -43,7 +43,8 @@ def test_a_changed_cell_is_named_with_the_correction_to_read_again(copy):
     (said,) = spoil(copy, "events", "compute-chart-2023", "summary", "A chart of Dojo.")
     assert said == (
         f"{EVENTS}, line {line}, column summary: 'A chart of Dojo.'; expected text with 'total training compute', "
-        "as corrections.csv#hundred-exaflops-of-dojo presumes: read that correction again"
+        "as corrections.csv#hundred-exaflops-of-dojo presumes: read that correction again, "
+        "then put what holds now into its expect"
     )
 
 
@@ -132,7 +133,8 @@ def test_a_correction_that_the_change_log_does_not_tell_is_named(tmp_path):
     said = corrections.check(tables.everything(), tmp_path / "CHANGELOG.md")
     assert [str(problem) for problem in said] == [
         f"{FILE}, line {line}, column correction_id: 'job-cuts-reported'; "
-        "expected to be told in CHANGELOG.md, as corrected or withdrawn on 2026-11-23"
+        "expected in CHANGELOG.md, below ### 2026-11-23 and Corrected:, a line that begins with "
+        "`people_moves.csv#chip-design-terminations-2025` and a colon"
     ]
 
 
@@ -146,7 +148,9 @@ def test_a_correction_told_that_is_no_row_is_named(copy):
         ("CHANGELOG.md", "people_moves.csv#chip-design-terminations-2025 standing"),
     ]
     assert [lines[p.line - 1].startswith(f"- `{p.value.split()[0]}`") for p in said] == [True, True]
-    assert said[0].expected == "a row of corrections.csv about data, found on 2026-11-23, that guards a cell of it"
+    assert (
+        said[0].expected == "a row of corrections.csv about data, found on 2026-11-23, whose expect names a cell of it"
+    )
 
 
 def test_each_row_that_a_bullet_is_about_needs_its_guard(copy):
@@ -183,12 +187,12 @@ def test_a_correction_of_another_day_is_told_on_that_day(copy, tmp_path):
         (
             "`events.csv#might-not-need-dojo` summary",
             "The summary of a call",
-            "to begin with the table or row it is about, and a colon",
+            "to begin with the table or row it is about, as in `events.csv#dojo3-restart`, and a colon",
         ),
         (
             "(`events.csv#ai5-saturdays`",
             "(`events.csv#ai5-saturday`",
-            "'events.csv#ai5-saturday'; expected a row of this table (did you mean 'ai5-saturdays'?)",
+            "'events.csv#ai5-saturday'; expected a row of this table (did you mean 'ai5-saturdays'?), or a line",
         ),
         ("`unknowns.csv#team-size`", "`unknown.csv#team-size`", "the name of a table (did you mean 'unknowns'?)"),
         (
@@ -254,3 +258,11 @@ def test_every_correction_is_shown_once_by_whose_statement_it_is():
         set(listed["statement"][listed["about"] == "data"]),
     )
     assert len(others) + len(own) == len(listed)
+
+
+@pytest.mark.parametrize(
+    "heading", ["Corrected:", "*Corrected*", "**Corrected:**", "#### Corrected", "Corrected today:"]
+)
+def test_the_kind_of_a_list_is_its_first_word_however_it_is_set(heading):
+    (entry,) = corrections.entries(f"## Facts\n\n### 2026-12-01\n\n{heading}\n\n- `events.csv`: one.\n")
+    assert (entry.day, entry.kind) == ("2026-12-01", "Corrected")

@@ -128,7 +128,7 @@ def entries(changelog: str) -> list[Entry]:
             last = found.pop()
             found.append(Entry(last.line, last.day, last.kind, f"{last.text} {line.strip()}"))
         elif line:
-            kind = line.split()[0].rstrip(":")
+            kind = next(iter(re.findall("[A-Za-z]+", line)), "")  # *Corrected* and #### Corrected are as good
     return found
 
 
@@ -189,7 +189,7 @@ def _check_row(row: Row, known: Mapping[str, Table]) -> Iterator[Problem]:
         named = guard(item)
         found = known[named.table].rows[named.row]
         if not named.holds(found.cells[named.column]):
-            again = f"as {row.place} presumes: read that correction again"
+            again = f"as {row.place} presumes: read that correction again, then put what holds now into its expect"
             yield found.problem(named.column, f"{named.expected}, {again}")
 
 
@@ -228,7 +228,9 @@ def _check_told(
         told_on = [b for b in bullets if b.day == day and b.kind in ("Corrected", "Withdrawn")]
         named = [place for bullet in told_on for place in bullet.named(known)]
         if not any(place.covers(cell) for place in named for cell in guarded[row.id]):
-            yield row.problem("correction_id", f"to be told in CHANGELOG.md, as corrected or withdrawn on {day}")
+            cells = dict.fromkeys(f"`{cell.table}.csv#{cell.row}`" for cell in guarded[row.id])
+            line = f"a line that begins with {' or '.join(cells)} and a colon"
+            yield row.problem("correction_id", f"in CHANGELOG.md, below ### {day} and Corrected:, {line}")
 
 
 def _unlike(place: Place, gone: set[tuple[str, str]], known: Mapping[str, Table]) -> str:
@@ -238,7 +240,9 @@ def _unlike(place: Place, gone: set[tuple[str, str]], known: Mapping[str, Table]
     rows = known[place.table].rows
     if (place.table, place.row) in gone:
         return "a row that is gone: it was withdrawn" if place.row in rows else ""
-    return f"a row of this table{tables.near_miss(place.row, rows)}" if place.row and place.row not in rows else ""
+    if not place.row or place.row in rows:
+        return ""
+    return f"a row of this table{tables.near_miss(place.row, rows)}, or a line under Withdrawn that begins with it"
 
 
 def _check_bullet(
@@ -246,11 +250,17 @@ def _check_bullet(
 ) -> Iterator[Problem]:
     """What a correction told is about and no correction of its day guards; rows withdrawn since are let be."""
     if not about:
-        yield _at(bullet, bullet.text, "to begin with the table or row it is about, and a colon")
+        yield _at(
+            bullet,
+            bullet.text,
+            "to begin with the table or row it is about, as in `events.csv#dojo3-restart`, and a colon",
+        )
     for place in about:
         if (place.table, place.row) not in gone and not any(place.covers(cell) for cell in cells):
             when = f"found on {bullet.day}" if bullet.day else "below the heading of its day"
-            yield _at(bullet, str(place), f"a row of corrections.csv about data, {when}, that guards a cell of it")
+            yield _at(
+                bullet, str(place), f"a row of corrections.csv about data, {when}, whose expect names a cell of it"
+            )
 
 
 def _at(bullet: Entry, value: str, expected: str) -> Problem:
