@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-from dojo import chips, corrections, facts, files, formats, measure, people, show, sources, study
+from dojo import chips, corrections, facts, files, formats, measure, people, show, sources, study, verdict
 from dojo.tables import Problem, Table
 from publish import notebooks, prose
 from publish.notebooks import Notebook
@@ -48,7 +48,7 @@ def stale(books: list[Notebook]) -> list[str]:
 
 def check_data(known: Mapping[str, Table]) -> list[Problem]:
     """Every row that cannot be true beside the others."""
-    parts = (people, sources, chips, formats, study, measure, corrections)
+    parts = (people, sources, verdict, chips, formats, study, measure, corrections)
     return [problem for part in parts for problem in part.check(known)]
 
 

@@ -125,3 +125,15 @@ def test_a_call_for_applicants_names_no_former_employer():
     calls = STORY["people_moves"].query("kind == 'call'").index
     assert len(calls) > 0
     assert [fact for fact in FACTS["fact"][calls] if "from " in fact.partition(":")[0]] == []
+
+
+@pytest.mark.parametrize(("column", "value"), [("address", "none"), ("url", "")])
+def test_an_address_is_none_just_where_there_is_none(copy, column, value):
+    row = list(tables.everything()["sources"].rows).index("electrek-2025-08")
+    copy.cell("sources", row, column, value)
+    (said,) = sources.check(tables.read(copy.root))
+    assert (said.line, said.column, said.expected) == (
+        row + 2,
+        "address",
+        "none where url is empty, else original or copy",
+    )

@@ -363,3 +363,33 @@ def test_a_link_is_read_part_by_part():
     )
     assert verdict.from_link(address) == Weights("b", 0.25, {"departures": 0.7}, {"deepdive-dating": 3.0})
     assert verdict.from_link("#weigh&") == Weights()
+
+
+# --- checking ------------------------------------------------------------------------------------
+
+
+def test_every_item_is_rated_for_every_account(copy):
+    records = copy.records("evidence_hypotheses")
+    gone = [r for r in records if r[:2] in (["saturdays-on-ai5", "departures"], ["saturdays-on-ai5", "ai5-first"])]
+    copy.write("evidence_hypotheses", [r for r in records if r not in gone])
+    (said,) = verdict.check(tables.read(copy.root))
+    assert (said.file, said.value) == ("data/story/evidence.csv", "saturdays-on-ai5")
+    assert said.expected == "a row in evidence_hypotheses.csv for departures, ai5-first"
+
+
+@pytest.mark.parametrize(("column", "value"), [("evidence_count", "99"), ("first_date", "2031"), ("first_date", "")])
+def test_a_chain_counts_and_dates_its_evidence(copy, column, value):
+    row = list(tables.everything()["clusters"].rows).index("musk-q2-2025-call")
+    before = tables.value("clusters", "musk-q2-2025-call", column)
+    copy.cell("clusters", row, column, value)
+    (said,) = verdict.check(tables.read(copy.root))
+    assert (said.column, said.value) == (column, value)
+    assert said.expected == f"{before}, as its rows in evidence.csv say"
+
+
+def test_a_chain_that_is_rated_is_weighed(copy):
+    records = copy.records("likelihoods")
+    copy.write("likelihoods", [r for r in records if r[2] != "dojo3-restart-2026-01"])
+    (said,) = verdict.check(tables.read(copy.root))
+    assert (said.file, said.value) == ("data/story/clusters.csv", "dojo3-restart-2026-01")
+    assert "its ratios in likelihoods.csv" in said.expected

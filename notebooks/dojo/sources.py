@@ -138,10 +138,15 @@ NEEDS = {"paper": ("primary",), "datasheet": ("primary", "reference"), "measured
 
 
 def check(everything: Mapping[str, Table]) -> list[Problem]:
-    """Every row that its sources cannot bear: all came out before it happened, or none is of a kind it speaks of."""
+    """Every row that its sources cannot bear: all came out before it happened, or none is of a kind it speaks of.
+
+    A source says `none` of its address just where it has none.
+    """
     sources = everything["sources"].rows
+    unlike = [row for row in sources.values() if (row.cells["address"] == "none") != (row.cells["url"] == "")]
     rows = [row for table in everything.values() if "source_ids" in table.fields for row in table.rows.values()]
-    return [problem for row in rows for problem in (*_too_early(row, sources), *_other_kind(row, sources))]
+    wrong = [problem for row in rows for problem in (*_too_early(row, sources), *_other_kind(row, sources))]
+    return [*wrong, *(row.problem("address", "none where url is empty, else original or copy") for row in unlike)]
 
 
 def _too_early(row: Row, sources: Mapping[str, Row]) -> Iterator[Problem]:

@@ -9,14 +9,15 @@ absence, and their odds need not add up to anything. Technical items bear on no 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import pandas as pd
 
-from dojo import tables
+from dojo import dates, tables
+from dojo.tables import Problem, Row, Table
 
 #: who speaks, in the order in which chains are shown
 SPEAKERS = {"tesla": "Tesla and Musk", "press": "The press", "outside": "Others"}
@@ -298,3 +299,41 @@ def _number(name: str, value: str) -> float:
         return float(value)
     except ValueError:
         raise ValueError(f"{name}={value} in the link; expected a number") from None
+
+
+# --- checking ------------------------------------------------------------------------------
+
+
+def check(everything: Mapping[str, Table]) -> list[Problem]:
+    """Evidence that is not rated for every account; chains that miscount or misdate theirs, or are not weighed.
+
+    A chain counts in the weighing by its ratios. Where an item is rated other than neutral, silence is a gap.
+    """
+    evidence = everything["evidence"].rows
+    rated = {
+        (r.cells["evidence_id"], r.cells["hypothesis_id"]) for r in everything["evidence_hypotheses"].rows.values()
+    }
+    judged = {row.cells["cluster_id"] for row in everything["likelihoods"].rows.values()}
+    telling = {
+        r.cells["evidence_id"] for r in everything["evidence_hypotheses"].rows.values() if r.cells["rating"] != "N"
+    }
+    found = []
+    for row in evidence.values():
+        if missing := [account for account in everything["hypotheses"].rows if (row.id, account) not in rated]:
+            found.append(row.problem("evidence_id", f"a row in evidence_hypotheses.csv for {', '.join(missing)}"))
+    for chain in everything["clusters"].rows.values():
+        items = [row for row in evidence.values() if row.cells["cluster_id"] == chain.id]
+        found += _check_chain(chain, items)
+        if chain.id not in judged and telling & {row.id for row in items}:
+            found.append(
+                chain.problem("cluster_id", "its ratios in likelihoods.csv, as an item of it is rated C, CC or I")
+            )
+    return found
+
+
+def _check_chain(chain: Row, items: list[Row]) -> Iterator[Problem]:
+    dated = [row.cells["date"] for row in items if row.cells["date"]]
+    first = min(dated, key=lambda text: dates.window(text).start, default="")
+    for column, expected in (("evidence_count", str(len(items))), ("first_date", first)):
+        if chain.cells[column] != expected:
+            yield chain.problem(column, f"{expected or 'an empty cell'}, as its rows in evidence.csv say")
