@@ -213,8 +213,10 @@ def test_a_row_withdrawn_may_be_told_and_need_not_be_guarded(tmp_path):
     gone = (
         "- `promises.csv#never-kept` outcome: open is now missed.\n\nWithdrawn:\n\n- `promises.csv#never-kept`: gone.\n"
     )
-    assert check_log(tmp_path, "Withdrawn:\n", f"{gone}") == []
-    (said,) = check_log(tmp_path, "Withdrawn:\n", gone.rpartition("- ")[0])[:1]
+    first = "Withdrawn:\n\n- `events.csv#densityai-out-of-stealth` note"  # of the lists of that kind one is enough
+    others = first.removeprefix("Withdrawn:\n\n")
+    assert check_log(tmp_path, first, gone + others) == []
+    (said,) = check_log(tmp_path, first, gone.rpartition("- ")[0] + others)[:1]
     assert "'promises.csv#never-kept outcome'; expected a row of this table" in said
 
 

@@ -104,8 +104,10 @@ def test_no_variant_is_ever_counted():
 
 
 def test_named_people_and_counted_groups_are_kept_apart():
-    lane = people.counts(MOVES).loc["DensityAI"]
-    assert (lane["named"], lane["low"], lane["high"]) == (1, 20, 20)
+    rows = MOVES.loc[["floering-to-densityai", "twenty-to-densityai"]].copy()
+    rows.loc["twenty-to-densityai", ["headcount_low", "headcount_high"]] = [18, 24]
+    lane = people.counts(rows).loc["DensityAI"]
+    assert (lane["named"], lane["low"], lane["high"]) == (1, 18, 24)
 
 
 def test_blank_is_not_reported_and_never_zero():
