@@ -1,13 +1,14 @@
 """A plugin for pytest that tries every change of a module with its tests: see `publish.mutate_code`.
 
-All changes stand side by side in a copy of the module, where mutmut wrote them; one at a time is switched on by name.
-Each is tried in a process of its own, split off when all is imported, by the tests that call the changed function, the
-quickest first, until one fails. What a test file calls while it is imported counts as called by each of its tests, and
-is called anew for each change.
+All changes of a function stand beside it in a copy of the module, where mutmut wrote them; `switched` calls the one
+that is chosen. Each is tried in a process of its own, split off when all is imported, by the tests that call the
+function, the quickest first, until one fails. What a test file calls while it is imported counts as called by each of
+its tests, and is called anew for each change.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import json
@@ -21,11 +22,9 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
-from mutmut.mutation.trampoline import set_mutant_under_test
-from mutmut.state import state
 
 #: the variable that names the folder of the copy
 FOLDER = "DOJO_MUTATION"
@@ -35,16 +34,30 @@ WORKERS = 2
 SECONDS, TIMES = 10, 5
 #: memory for a change, so that one which never stops collecting does not take all there is
 MEMORY = 8 * 2**30
-
 #: what became of a change, as the process that tried it ends
 FAILED, PASSED, LATE = 1, 0, -signal.SIGXCPU
 
+#: the change that is tried, by name
+_chosen = ""
+#: functions called since this was last emptied
+_noted: set[Callable[..., Any]] = set()
+#: those called while a test file was imported
 _on_import: dict[ModuleType, set[str]] = {}
 
 
-def pytest_configure() -> None:
-    """From here on mutmut notes each call of a function that has changes."""
-    set_mutant_under_test("stats")
+def switched(made: dict[str, Callable[..., Any]]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that calls what mutmut made of a function: the change that is chosen, or the function as it was."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            original = made["_mutmut_orig"]
+            _noted.add(original)
+            return made.get(_chosen, original)(*arguments, **named)
+
+        return call
+
+    return decorate
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,6 +65,7 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Note what a test file calls while it is imported."""
+    _noted.clear()
     report = yield
     if isinstance(collector, pytest.Module):
         _on_import[collector.module] = _called()
@@ -66,29 +80,29 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     seconds = {}
     for item in session.items:
         _forget(module)
+        _noted.clear()
         began = time.process_time()
         if _fails(item):
-            raise session.Failed(f"{item.nodeid} fails without any change")
+            pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
         seconds[item] = time.process_time() - began
         for function in _called() | _on_import[item.getparent(pytest.Module).module]:
             callers[function].append(item)
+    if not callers:
+        pytest.exit(f"no test calls the copy of {module.__name__} in {folder}", returncode=1)
     for items in callers.values():
         items.sort(key=lambda item: seconds[item])
 
     def attempt(change: str) -> bool:
-        function = change.partition("__mutmut")[0]
-        set_mutant_under_test(change)
+        global _chosen
+        _chosen = change
         _forget(module)
-        for file in [file for file, functions in _on_import.items() if function in functions]:
+        for file in [file for file, functions in _on_import.items() if _function(change) in functions]:
             importlib.reload(file)
-        return any(map(_fails, callers[function]))
+        return any(map(_fails, callers[_function(change)]))
 
     def limit(change: str) -> int:
-        return math.ceil(SECONDS + TIMES * sum(seconds[item] for item in callers[change.partition("__mutmut")[0]]))
+        return math.ceil(SECONDS + TIMES * sum(seconds[item] for item in callers[_function(change)]))
 
-    set_mutant_under_test("fail")  # each call of a function that has changes now fails
-    if not any(map(_fails, session.items)):
-        raise session.Failed(f"the tests do not call the copy of {module.__name__} in {folder}")
     changes = json.loads((folder / "changes.json").read_text("utf-8"))
     gc.freeze()  # no process looks again and again through what it was born with
     with open(folder / "ended.jsonl", "w", encoding="utf-8", buffering=1) as lines:
@@ -97,11 +111,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     return True
 
 
+def _function(change: str) -> str:
+    """The function that a change is one of, as mutmut writes its name: x_mask for x_mask__mutmut_7."""
+    return change.partition("__mutmut")[0]
+
+
 def _called() -> set[str]:
-    """The functions called since this was last asked, among those that have changes."""
-    found = set(state()._stats)
-    state()._stats.clear()
-    return found
+    return {_function(function.__name__) for function in _noted}
 
 
 def _forget(changed: ModuleType) -> None:
@@ -114,7 +130,9 @@ def _forget(changed: ModuleType) -> None:
 
 
 def _fails(item: pytest.Item) -> bool:
-    return any(report.failed for report in runtestprotocol(item, log=False))
+    before = item.session.testsfailed
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+    return item.session.testsfailed > before
 
 
 def _side_by_side(

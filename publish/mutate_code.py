@@ -48,6 +48,11 @@ def _reworded(text: libcst.FormattedStringText) -> Iterator[libcst.FormattedStri
 mutation_operators.append((libcst.FormattedStringText, _reworded))
 
 
+#: how a copy calls a function as it was or as it is changed: by mutmut, and more quickly
+CALLS = "from mutmut.mutation.trampoline import wrap_in_trampoline as _mutmut_mutated, MutantDict"
+CALLS_HERE = "from publish.mutants import switched as _mutmut_mutated"
+
+
 class Change(NamedTuple):
     """A change of the code: in which function, the lines before and after."""
 
@@ -79,8 +84,8 @@ def lay_out(module: str, folder: Path) -> dict[str, Change]:
     (folder / "data").symlink_to(tables.DATA)
     path = folder / "src" / "dojo" / f"{module}.py"
     changed = mutate_file_contents(path.name, undecorated(path.read_text("utf-8")))
-    path.write_text(changed.code, "utf-8")
-    changes = {f"dojo.{module}.{name}": change(changed, name) for name in changed.mutant_names}
+    path.write_text(changed.code.replace(CALLS, CALLS_HERE), "utf-8")
+    changes = {name: change(changed, name) for name in changed.mutant_names}
     (folder / "changes.json").write_text(json.dumps(list(changes)), "utf-8")
     return changes
 
@@ -111,7 +116,8 @@ def change(changed: MutatedFile, name: str) -> Change:
 def run(module: str, folder: Path) -> dict[str, int]:
     """How the tests ended for each change. RuntimeError where they could not be run."""
     environment = os.environ | {"PYTHONPATH": str(folder / "src"), mutants.FOLDER: str(folder)}
-    options = ["-p", "publish.mutants", "-o", "tmp_path_retention_policy=none", "--tb=native"]
+    options = ["-p", "publish.mutants", "--tb=native", "-o", "tmp_path_retention_policy=none"]
+    options.append(f"--basetemp={folder / 'temporary'}")  # the usual place is cleared by other runs of pytest
     with open(folder / "log.txt", "w") as log:
         command = [sys.executable, "-m", "pytest", *options, *TESTS[module]]
         done = subprocess.run(command, cwd=notebooks.ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -50,7 +50,9 @@ def test_changes_are_laid_out_side_by_side_also_of_what_is_decorated(tmp_path):
         Change("Format.values", words, words.replace(" has", "XX has").replace('list"', 'listXX"')) in changes.values()
     )
     text = (tmp_path / "formats" / "src" / "dojo" / "formats.py").read_text("utf-8")
-    assert all(f"def {name.rpartition('.')[2]}(" in text for name in changes)
+    assert all(f"def {name}(" in text for name in changes)
+    assert mutate_code.CALLS_HERE in text
+    assert "mutmut.mutation" not in text
     assert formats.__file__ != str(tmp_path / "formats" / "src" / "dojo" / "formats.py")
 
 
