@@ -61,7 +61,8 @@ def test_a_new_employer_gets_a_lane_and_a_mark():
 
 def test_a_group_without_an_upper_limit_has_an_open_top():
     rows = FLOW.copy()
-    rows.loc["twenty-to-densityai", "headcount_high"] = pd.NA
+    rows.loc["twenty-to-densityai", ["headcount_low", "headcount_high"]] = [20, pd.NA]
+    rows.loc["twenty-to-densityai", "label"] = "about 20 former Tesla employees"
     figure = drawn(rows)
     assert "at least 20 about 20 former Tesla employees" in [t.get_text() for t in figure.findobj(Text)]
     breaks = [line for line in figure.axes[0].lines if line.get_color() == "white"]
