@@ -304,9 +304,9 @@ def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     for tag in soup.select(".side, .source, .hint, caption, [role=tooltip]"):
         tag.decompose()
     _lower(soup)
-    for picture in soup.select("figure > .picture"):
+    for picture in soup.select("figure > .picture:has(img, svg)"):
         image = picture.select_one("img, svg")
-        picture.replace_with(soup.new_tag("p", string=image.get("alt") or image["aria-label"]))
+        picture.replace_with(soup.new_tag("p", string=image.get("alt") or image.get("aria-label") or ""))
     for formula in soup.find_all("math"):
         formula.replace_with(f"${formula['alttext']}$" if formula.get("alttext") else formula.get_text())
     for link in soup.find_all("a", href=True):

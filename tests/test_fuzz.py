@@ -577,6 +577,7 @@ def read_notebook(folder: Path, data: st.DataObject) -> None:
     if not check.contradictions([book]):
         try:
             pages.files(book, [book])
+            pages.together([book])
         except ValueError as error:
             assert_names(book.label, str(error))
     assert path.read_bytes() == raw
