@@ -485,7 +485,7 @@ DOMAIN: dict[str, tuple[Spoil, str]] = {
         "data/measured/precision_study.csv, line 2, column version: '9'; expected 2, the version of "
         "dojo.study; record anew with make study\n"
         "data/measured/precision_study.csv, line 2, column version: '9'; expected 2, as "
-        "corrections.csv#depth-or-batch presumes: read that correction again",
+        "corrections.csv#depth-or-batch presumes: read that correction again, then put what holds now into its expect",
     ),
     "a record that lost a time": (
         rows("speed_results", lambda held: held[:-1]),

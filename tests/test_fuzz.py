@@ -24,7 +24,7 @@ from dojo import dates, facts, formats, tables
 from publish import check, notebooks, pages
 
 #: the fixtures below are put right again after each example
-many = settings(max_examples=100, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 few = settings(max_examples=5, suppress_health_check=list(HealthCheck))
 
 PATHS = {name: table.contract["path"] for name, table in tables.everything().items()}
@@ -490,7 +490,7 @@ def test_a_contract_spoilt_is_refused_in_its_place_or_kept(root, data):
 
 
 @pytest.mark.thorough
-@settings(many, max_examples=1000)
+@settings(many, max_examples=250)
 @given(data=st.data())
 def test_a_contract_spoilt_in_many_ways_is_refused_in_its_place_or_kept(root, data):
     read_under_another_contract(root, data)
@@ -595,7 +595,7 @@ def test_a_notebook_spoilt_is_checked_or_refused_by_name(folder, data):
 
 
 @pytest.mark.thorough
-@settings(many, max_examples=1000)
+@settings(many, max_examples=250)
 @given(data=st.data())
 def test_a_notebook_spoilt_in_many_ways_is_checked_or_refused_by_name(folder, data):
     read_notebook(folder, data)
@@ -681,7 +681,7 @@ def test_a_text_of_anything_is_checked(text):
 
 
 @pytest.mark.thorough
-@settings(many, max_examples=5000)
+@settings(many, max_examples=1500)
 @given(text=texts)
 def test_many_texts_of_anything_are_checked(text):
     read_text(text)
