@@ -150,6 +150,7 @@ def test_columns_have_the_type_that_their_contract_names():
     moves, figures = tables.load("people_moves"), tables.load("finance_figures")
     assert moves["headcount_low"].dtype == "Int64"
     assert figures["value"].dtype == "float64"
+    assert figures["value"]["a100-cluster-2021"] == 5760
     assert pd.isna(figures["low"]["a100-cluster-2021"])
     assert moves["source_ids"]["twenty-to-densityai"][:2] == ("bloomberg-2025-08-densityai", "bloomberg-tv-2025-08-07")
     assert moves["date"]["talpes-joins"] == ""
@@ -168,6 +169,16 @@ def test_a_table_with_a_key_of_two_columns_keeps_them():
 def test_items_of_a_list_stand_without_the_spaces_around_them():
     assert tables.split("one; two ;three") == ["one", "two", "three"]
     assert tables.split("") == []
+
+
+def test_a_row_is_found_by_its_id():
+    (row,) = tables.find("dojo3-restart")
+    assert row.place == "events.csv#dojo3-restart"
+    assert row.cells["date"] == "2026-01-18"
+    assert tables.find("dojo3-restart", "events") == [row]
+    assert {found.table.name for found in tables.find("might-not-need-dojo")} == {"events", "evidence"}
+    assert tables.value("events", "dojo3-restart", "date") == "2026-01-18"
+    assert tables.value("evidence", "might-not-need-dojo", "cluster_id") != ""
 
 
 @pytest.mark.parametrize(

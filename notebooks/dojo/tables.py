@@ -124,7 +124,7 @@ def load(name: str) -> pd.DataFrame:
     unknown name.
     """
     table = _named(name)
-    frame = pd.DataFrame([row.cells for row in table.rows.values()], columns=list(table.fields))
+    frame = pd.DataFrame([row.cells for row in table.rows.values()])
     for column, contract in table.fields.items():
         match contract["type"]:
             case "integer":  # pandas itself would read them as floats where a cell is empty, and round the largest
