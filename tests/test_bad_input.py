@@ -496,7 +496,7 @@ DOMAIN: dict[str, tuple[Spoil, str]] = {
         cell("events", "compute-chart-2023", "summary", "A chart of Dojo."),
         "data/story/events.csv, line 19, column summary: 'A chart of Dojo.'; expected text with 'total "
         "training compute', as corrections.csv#hundred-exaflops-of-dojo presumes: read that correction "
-        "again",
+        "again, then put what holds now into its expect",
     ),
     "a correction of no cell": (
         cell("corrections", "hundred-exaflops-of-dojo", "expect", "event#x/date=1"),
