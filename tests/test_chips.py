@@ -218,8 +218,7 @@ def test_a_requirement_that_differs_from_its_row_is_named(copy):
 def test_a_chip_whose_figure_changes_is_named_too(copy, monkeypatch, capsys):
     row = [record[0] for record in copy.records("chip_specs")[1:]].index("hw3-fsd-memory-bandwidth")
     copy.cell("chip_specs", row, "value", "34")
-    spoilt = tables.read(copy.root)
-    monkeypatch.setattr(tables, "everything", lambda: spoilt)
+    monkeypatch.setattr(tables, "DATA", copy.root)
     assert __main__.main(["--check"]) == 1
     message = "column number_inference: '68.3'; expected a figure of dojo-tile-memory-feed-bandwidth, "
     assert message in capsys.readouterr().err

@@ -266,9 +266,8 @@ def test_a_message_says_what_stands_there_and_what_is_wrong_with_it(text):
     ],
 )
 def test_a_value_is_stated_in_its_unit_or_in_one_that_people_know(monkeypatch, value, unit, right, wrong):
-    row = tables.find("samsung-contract", "finance_figures")[0]
-    other = tables.Row(row.table, row.id, {**row.cells, "value": value, "unit": unit}, row.line)
-    monkeypatch.setattr(tables, "find", lambda *_: [other])
+    was = AS_WAS["finance_figures", "samsung-contract"]
+    monkeypatch.setitem(AS_WAS, ("finance_figures", "samsung-contract"), was | {"value": value, "unit": unit})
     assert said(f'[{right}]({MONEY}samsung-contract "value")') == []
     assert len(said(f'[{wrong}]({MONEY}samsung-contract "value")')) == 1
 
