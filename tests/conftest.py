@@ -43,6 +43,8 @@ class Copy:
         tables.read.cache_clear()
         with pytest.raises(tables.DataError) as caught:
             tables.read(self.root)
+        for problem in caught.value.problems:
+            assert {type(part) for part in (problem.file, problem.column, problem.value, problem.expected)} == {str}
         return [str(problem) for problem in caught.value.problems]
 
 
