@@ -39,7 +39,11 @@ def test_a_chain_that_says_nothing_is_left_out_and_the_others_are_not():
 def test_chains_stand_by_speaker_and_the_most_telling_first():
     assert [*dict.fromkeys(CHAINS["speaker"])] == [*verdict.SPEAKERS]
     assert all(rows["telling"].is_monotonic_decreasing for _, rows in CHAINS.groupby("speaker"))
-    assert CHAINS["source_ids"].map(len).min() > 0
+    evidence = tables.load("evidence")
+    for chain, sources in CHAINS["source_ids"].items():
+        named = [source for ids in evidence[evidence["cluster_id"] == chain]["source_ids"] for source in ids]
+        assert sources == tuple(dict.fromkeys(named)) != ()
+    assert {*CHAINS.columns} == {*tables.load("clusters").columns, "telling", "source_ids"}
     said = verdict.matrix(JUDGED)
     assert CHAINS["telling"].to_dict() == {
         chain: max(row) - min(row) for chain, row in zip(said.index, said.values, strict=True)
@@ -64,14 +68,17 @@ def test_a_cell_that_no_judge_filled_says_nothing_either_way():
 
 
 def test_ratings_of_items_are_put_together_by_chain():
-    rated, evidence = tables.load("evidence_hypotheses"), tables.load("evidence")["cluster_id"]
+    cluster = tables.load("evidence")["cluster_id"]
+    ratings: dict[tuple[str, str], set[str]] = {}
+    for row in tables.load("evidence_hypotheses").itertuples():
+        ratings.setdefault((cluster[row.evidence_id], row.hypothesis_id), set()).add(row.rating)
     fits = verdict.fits()
-    for chain, account in (("musk-q2-2025-call", "departures"), ("tesla-chip-design-charge", "one-architecture")):
-        mine = rated[(rated["evidence_id"].map(evidence) == chain) & (rated["hypothesis_id"] == account)]["rating"]
-        yes, no = mine.isin(["C", "CC"]).any(), (mine == "I").any()
-        assert fits.loc[chain, account] == {(1, 0): "fits", (0, 1): "does not fit", (1, 1): "both", (0, 0): ""}[yes, no]
-    strongest = rated[rated["rating"] == "CC"].iloc[0]
-    assert fits.loc[evidence[strongest["evidence_id"]], strongest["hypothesis_id"]] == "fits"
+    assert [*fits.columns] == [*tables.load("hypotheses").index]
+    for (chain, account), given in ratings.items():
+        words = {(1, 0): "fits", (0, 1): "does not fit", (1, 1): "both", (0, 0): ""}
+        assert fits.loc[chain, account] == words[bool(given & {"C", "CC"}), "I" in given]
+    assert {"both", "fits", "does not fit", ""} == set(fits.stack())
+    assert any(given == {"CC"} for given in ratings.values())
 
 
 def test_the_fifth_account_has_ratings_and_no_ratios():
@@ -94,6 +101,22 @@ def test_pairs_at_odds_are_those_on_two_sides_of_one():
     assert (judges["a"] * judges["b"] < 0).all()
     assert odd.loc[("bloomberg-densityai-2025-08", "departures"), "kind"] == "ratings"
     assert ("tesla-chip-hiring-2026", "one-architecture") not in odd.index  # one judge alone gave a ratio
+    fits, expected = verdict.fits(), {}
+    for (chain, account), rows in JUDGED.groupby(["chain", "account"]):
+        sides = {row.judge: (row.mode > 0) - (row.mode < 0) for row in rows.itertuples()}
+        rated = {"fits": 1, "does not fit": -1}.get(fits.loc[chain, account], 0)
+        if {*sides.values()} == {1, -1}:
+            expected[chain, account] = "judges"
+        elif len(sides) == 2 and len({*sides.values()}) == 1 and sides["a"] * rated == -1:
+            expected[chain, account] = "ratings"
+    assert odd["kind"].to_dict() == expected
+    for chain, account in odd.index:
+        rows = JUDGED[(JUDGED["chain"] == chain) & (JUDGED["account"] == account)].set_index("judge")["mode"]
+        assert odd.loc[(chain, account), ["a", "b", "rating"]].tolist() == [
+            rows["a"],
+            rows["b"],
+            fits.loc[chain, account],
+        ]
 
 
 # --- weighing ------------------------------------------------------------------------------------
@@ -226,6 +249,7 @@ def test_the_first_of_a_view_has_the_highest_odds():
         view = SEEN.xs((judge, cut), level=("judge", "cut"))
         assert view["odds"].idxmax() == account
         assert view["place"][account] == 1
+        assert view.sort_values("odds", ascending=False)["place"].tolist() == [*range(1, len(ACCOUNTS) + 1)]
 
 
 def test_a_view_is_the_weighing_of_its_judge_and_cut():
@@ -269,6 +293,8 @@ def test_a_flip_is_a_chain_whose_loss_changes_the_head():
 def test_draws_repeat_by_their_seed_and_hardly_differ_by_it():
     once = verdict.keeps(JUDGED, CHAINS, draws=4000)
     assert once.equals(verdict.keeps(JUDGED, CHAINS, draws=4000))
+    assert once.equals(verdict.keeps(JUDGED, CHAINS, draws=4000, seed=1))
+    assert verdict.keeps(JUDGED, CHAINS).equals(verdict.keeps(JUDGED, CHAINS, draws=20_000))
     again = verdict.keeps(JUDGED, CHAINS, draws=4000, seed=2)
     assert not once.equals(again)
     assert (once - again).abs().max() < 0.04
@@ -355,6 +381,16 @@ def test_what_cannot_be_read_is_named(case):
     attempt, words = REFUSED[case]
     with pytest.raises(ValueError, match=rf"^{re.escape(words)}$"):
         attempt()
+
+
+def test_weights_may_be_as_small_and_as_large_as_is_said():
+    for together, prior, weight in ((0, 0.05, 0), (1, 0.95, 3)):
+        weights = Weights("a", together, {"departures": prior}, {"deepdive-dating": weight})
+        assert (weights.together, weights.priors, weights.chains) == (
+            together,
+            {"departures": prior},
+            {"deepdive-dating": weight},
+        )
 
 
 def test_a_link_is_read_part_by_part():
