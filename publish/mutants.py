@@ -2,8 +2,8 @@
 
 All changes of a function stand beside it in a copy of the module, where mutmut wrote them; `switched` calls the one
 that is chosen. Each is tried in a process of its own, split off when all is imported, by the tests that call the
-function, the quickest first, until one fails. What a test file calls while it is imported counts as called by each of
-its tests, and is called anew for each change.
+function until one fails: the one that failed last, then the quickest first. What a test file calls while it is imported
+counts as called by each of its tests, and is called anew for each change.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import math
+import multiprocessing
 import os
 import resource
 import signal
@@ -92,13 +93,19 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     for items in callers.values():
         items.sort(key=lambda item: seconds[item])
 
+    last = multiprocessing.Value("i", 0)  # the place of the test that failed last
+
     def attempt(change: str) -> bool:
         global _chosen
         _chosen = change
         _forget(module)
         for file in [file for file, functions in _on_import.items() if _function(change) in functions]:
             importlib.reload(file)
-        return any(map(_fails, callers[_function(change)]))
+        for item in sorted(callers[_function(change)], key=lambda item: item is not session.items[last.value]):
+            if _fails(item):
+                last.value = session.items.index(item)
+                return True
+        return False
 
     def limit(change: str) -> int:
         return math.ceil(SECONDS + TIMES * sum(seconds[item] for item in callers[_function(change)]))
