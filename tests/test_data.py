@@ -17,134 +17,6 @@ def test_the_record_keeps_its_contract():
     assert len(tables.load("events")) >= 100
 
 
-@pytest.mark.parametrize("name", SPOILT)
-def test_a_spoilt_cell_is_named(copy, name):
-    table, row, column, value, expected = SPOILT[name]
-    copy.cell(table, row, column, value)
-    file = copy.path(table).relative_to(copy.root.parent).as_posix()
-    assert f"{file}, line {row + 2}, column {column}: {value!r}; expected {expected}" in copy.problems()
-
-
-def test_a_source_that_nobody_uses_is_named(copy):
-    records = copy.records("sources")
-    copy.write("sources", [*records, ["lonely-2026", *records[1][1:]]])
-    place = f"data/sources.csv, line {len(records) + 1}, column source_id"
-    assert copy.problems() == [f"{place}: 'lonely-2026'; expected a source that some row names"]
-
-
-def test_missing_and_extra_columns_are_named(copy):
-    records = copy.records("events")
-    copy.write("events", [["event_id", "data", *records[0][2:]], *records[1:]])
-    columns, cut = (
-        ", ".join(records[0]),
-        "event_id,data,precision,track,actor,subject,label,summary,quote,standing,sour...",
-    )
-    assert copy.problems() == [
-        f"{EVENTS}, line 1, column date: '{cut}'; expected a column 'date'",
-        f"{EVENTS}, line 1, column data: 'data'; expected only the columns {columns} (did you mean 'date'?)",
-    ]
-
-
-def test_a_column_that_stands_twice_is_named(copy):
-    records = copy.records("unknowns")
-    copy.write("unknowns", [[*record, record[0]] for record in records])
-    header = ",".join([*records[0], records[0][0]])
-    assert f"data/story/unknowns.csv, line 1: {header!r}; expected each column once" in copy.problems()
-
-
-def test_a_row_with_a_cell_too_many_is_named(copy):
-    records = copy.records("unknowns")
-    records[5] = ["a", "b", *records[5]]
-    copy.write("unknowns", records)
-    (said,) = [said for said in copy.problems() if "cells" in said]
-    assert said.startswith("data/story/unknowns.csv, line 6: 'a,b,")
-    assert said.endswith(f"; expected {len(records[0])} cells, found {len(records[0]) + 2}")
-
-
-@pytest.mark.parametrize(
-    ("raw", "value", "expected"),
-    [
-        (
-            b"\n  <!DOCTYPE html><html><head><title>No such page</title></head></html>",
-            "<!DOCTYPE html><html><head><title>No suc",
-            "a CSV table, not an HTML page",
-        ),
-        (
-            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
-            "version https://git-lfs.github.com/spec/",
-            "a CSV table, not a Git LFS pointer",
-        ),
-        (b"\xff\xfee\x00v\x00", r"b'\xff\xfee\x00'", "UTF-8 without a byte order mark"),
-        (b"\xfe\xff\x00e\x00v", r"b'\xfe\xff\x00e'", "UTF-8 without a byte order mark"),
-        (b"\xef\xbb\xbfevent_id", r"b'\xef\xbb\xbfe'", "UTF-8 without a byte order mark"),
-    ],
-)
-def test_a_file_that_is_no_table_is_named(copy, raw, value, expected):
-    copy.path("events").write_bytes(raw)
-    assert copy.problems() == [f"{EVENTS}, line 1: {value!r}; expected {expected}"]
-
-
-@pytest.mark.parametrize(("raw", "shown"), [(b"", ""), (b'event_id,date\n"open', "event_id,date")])
-def test_a_file_that_is_cut_off_lacks_columns(copy, raw, shown):
-    copy.path("events").write_bytes(raw)
-    assert f"{EVENTS}, line 1, column precision: {shown!r}; expected a column 'precision'" in copy.problems()
-
-
-def test_a_wrong_encoding_is_placed(copy):
-    path = copy.path("events")
-    lines = path.read_bytes().splitlines(keepends=True)
-    lines[3] = lines[3].replace(b"Tesla", b"T\xe9sla", 1)
-    path.write_bytes(b"".join(lines))
-    assert copy.problems() == [
-        f"{EVENTS}, line 4: '8-04-26,day,people,T\N{REPLACEMENT CHARACTER}sla,ai3,,Keller leav';"
-        " expected text encoded as UTF-8"
-    ]
-
-
-def test_an_unclosed_quotation_mark_is_placed(copy):
-    text = copy.path("unknowns").read_text("utf-8")
-    copy.path("unknowns").write_text(text + '"open,a,b,c\n', "utf-8")
-    assert copy.problems() == [
-        "data/story/unknowns.csv, line 16: ''; expected a complete CSV record (unexpected end of data)"
-    ]
-
-
-def test_a_header_that_is_not_closed_is_placed(copy):
-    copy.path("unknowns").write_text('"unknown_id,', "utf-8")
-    place = "data/story/unknowns.csv, line 1: ''; expected"
-    assert copy.problems() == [
-        f"{place} a complete CSV record (unexpected end of data)",
-        f"{place} at least one row",
-    ]
-
-
-@pytest.mark.parametrize("end", ["\r\n", "\r"])
-def test_lines_may_end_as_other_machines_end_them(copy, end):
-    text = copy.path("unknowns").read_text("utf-8")
-    copy.path("unknowns").write_text(text, "utf-8", newline=end)
-    tables.read.cache_clear()
-    table = tables.read(copy.root)["unknowns"]
-    assert {i: (row.cells, row.line) for i, row in table.rows.items()} == {
-        i: (row.cells, row.line) for i, row in tables.everything()["unknowns"].rows.items()
-    }
-
-
-def test_the_end_of_a_line_within_a_cell_is_named_as_it_is(copy):
-    copy.cell("events", 1, "actor", "Elon\r\nMusk")
-    said = (
-        f"{EVENTS}, line 3, column actor: 'Elon\\r\\nMusk'; expected text without invisible characters; it holds U+000D"
-    )
-    assert said in copy.problems()
-
-
-def test_a_missing_file_and_one_that_nobody_describes_are_named(copy):
-    copy.path("unknowns").rename(copy.root / "story" / "unknown.csv")
-    assert copy.problems() == [
-        "data/story/unknown.csv, line 1: 'unknown.csv'; expected to be described in data/datapackage.json",
-        "data/story/unknowns.csv, line 1: 'unknowns.csv'; expected this file, named in data/datapackage.json, to exist",
-    ]
-
-
 def test_what_jupyterlab_keeps_beside_an_opened_table_is_no_table(copy):
     hidden = copy.root / "story" / ".ipynb_checkpoints"
     hidden.mkdir(exist_ok=True)
@@ -159,128 +31,6 @@ def test_an_emptied_table_is_named_and_hides_nothing_else(copy):
     said = "\n".join(copy.problems())
     assert "unknowns.csv, line 1: 'unknown_id,question,closest,why_open,source_ids'; expected at least one row" in said
     assert "'nope'; expected the id of a row in events" in said
-
-
-#: what is spoilt in the contract of the first table, and what the message says of it
-CONTRACT = {
-    "no name": (lambda t: t.pop("name"), "resources: ''; expected a name that only one table has"),
-    "a name that another has": (
-        lambda t: t.update(name="promises"),
-        "resources: 'promises'; expected a name that only one table has",
-    ),
-    "no path": (lambda t: t.pop("path"), "events: ''; expected a path, named fields and a primaryKey"),
-    "no schema": (lambda t: t.pop("schema"), "events: ''; expected a path, named fields and a primaryKey"),
-    "no key": (
-        lambda t: t["schema"].pop("primaryKey"),
-        "events: ''; expected a path, named fields and a primaryKey",
-    ),
-    "no name of a column": (
-        lambda t: t["schema"]["fields"][11].pop("name"),
-        "events: ''; expected a path, named fields and a primaryKey",
-    ),
-    "neither name nor type of a column": (
-        lambda t: t["schema"]["fields"][11].clear(),
-        "events.: 'None'; expected a type: string, integer, number, list",
-    ),
-    "a key that is no column": (
-        lambda t: t["schema"].update(primaryKey=["id"]),
-        "events: 'id'; expected the name of one of its columns",
-    ),
-    "an order of no columns": (
-        lambda t: t.update(ascending=[["date", "until"]]),
-        "events: 'until'; expected the name of one of its columns",
-    ),
-    "a precision that is no column": (
-        lambda t: t["schema"]["fields"][1].update(partialDate="precise"),
-        "events: 'precise'; expected the name of one of its columns",
-    ),
-    "no type": (
-        lambda t: t["schema"]["fields"][1].pop("type"),
-        "events.date: 'None'; expected a type: string, integer, number, list",
-    ),
-    "an unknown type": (
-        lambda t: t["schema"]["fields"][1].update(type="date"),
-        "events.date: 'date'; expected a type: string, integer, number, list",
-    ),
-    "an unknown constraint": (
-        lambda t: t["schema"]["fields"][1].update(constraints={"unique": True}),
-        "events.date: 'unique'; expected one of required, enum, pattern, minimum",
-    ),
-    "a reference to no table": (
-        lambda t: t["schema"]["fields"][10].update(refersTo=["springs"]),
-        "events.source_ids: 'springs'; expected the name of a table",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CONTRACT)
-def test_a_contract_that_cannot_be_checked_by_is_named(copy, name):
-    spoil, expected = CONTRACT[name]
-    path = copy.root / "datapackage.json"
-    package = json.loads(path.read_text("utf-8"))
-    spoil(package["resources"][0])
-    path.write_text(json.dumps(package), "utf-8")
-    assert f"data/datapackage.json, line 1, column {expected}" in copy.problems()
-
-
-def test_what_a_table_without_a_name_lacks_is_named_too(copy):
-    path = copy.root / "datapackage.json"
-    package = json.loads(path.read_text("utf-8"))
-    package["resources"][0].pop("name")
-    package["resources"][0].pop("path")
-    path.write_text(json.dumps(package), "utf-8")
-    assert "data/datapackage.json, line 1: ''; expected a path, named fields and a primaryKey" in copy.problems()
-
-
-def test_a_record_without_sources_is_refused(copy):
-    path = copy.root / "datapackage.json"
-    package = json.loads(path.read_text("utf-8"))
-    package["resources"] = package["resources"][:2]
-    path.write_text(json.dumps(package), "utf-8")
-    first = "data/datapackage.json, line 1, column resources: 'events, promises'; expected a table named sources"
-    assert copy.problems()[0] == first
-
-
-@pytest.mark.parametrize(
-    ("raw", "said"),
-    [
-        (
-            b'{\n "resources": [,\n  {"name": "events"}]}',
-            'line 2: \',\\n  {"name": "events\'; expected Expecting value',
-        ),
-        (b"{}", "line 1: \"KeyError('resources')\"; expected a data package with resources"),
-        (
-            b"[]",
-            "line 1: \"TypeError('list indices must be integers or slices, not str')\";"
-            " expected a data package with resources",
-        ),
-        (
-            b"\xff",
-            "line 1: \"UnicodeDecodeError('utf-8', b'\\\\xff', 0, 1, 'invalid start byte')\";"
-            " expected a data package with resources",
-        ),
-        (
-            None,
-            "line 1: \"FileNotFoundError(2, 'No such file or directory')\"; expected a data package with resources",
-        ),
-    ],
-)
-def test_a_file_that_is_no_contract_is_named(copy, raw, said):
-    path = copy.root / "datapackage.json"
-    path.write_bytes(raw) if raw else path.unlink()
-    assert copy.problems() == [f"data/datapackage.json, {said}"]
-
-
-def test_all_problems_come_at_once_in_order(copy):
-    copy.cell("events", 0, "standing", "sure")
-    copy.cell("events", 5, "date", "soon")
-    copy.cell("claims", 0, "date", "soon")
-    said = copy.problems()
-    assert [line.partition(":")[0] for line in said] == [
-        "data/story/claims.csv, line 2, column date",
-        f"{EVENTS}, line 2, column standing",
-        f"{EVENTS}, line 7, column date",
-    ]
 
 
 def test_an_independent_reader_agrees(copy):
@@ -470,3 +220,22 @@ def test_rows_are_written_as_they_are_read(tmp_path):
     assert tables.records(path) == {"one": rows[0], "two": rows[1]}
     path.write_text("", "utf-8")
     assert tables.records(path) == {}
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_may_end_as_other_machines_end_them(copy, end):
+    text = copy.path("unknowns").read_text("utf-8")
+    copy.path("unknowns").write_text(text, "utf-8", newline=end)
+    tables.read.cache_clear()
+    table = tables.read(copy.root)["unknowns"]
+    assert {i: (row.cells, row.line) for i, row in table.rows.items()} == {
+        i: (row.cells, row.line) for i, row in tables.everything()["unknowns"].rows.items()
+    }
+
+
+def test_the_end_of_a_line_within_a_cell_is_named_as_it_is(copy):
+    copy.cell("events", 1, "actor", "Elon\r\nMusk")
+    said = (
+        f"{EVENTS}, line 3, column actor: 'Elon\\r\\nMusk'; expected text without invisible characters; it holds U+000D"
+    )
+    assert said in copy.problems()

@@ -337,30 +337,8 @@ def _fill(table: Table) -> Iterator[Problem]:
             yield from _add(table, file, line, header, record)
             line = reader.line_num + 1
     except csv.Error as error:
-        yield Problem(file, line, "", "", f"a complete CSV record ({error})")
-    if not table.rows:
-        yield Problem(file, line, "", "", "at least one row")
-
-
-def _text(path: Path) -> str:
-    """The file as text; ValueError(line, value, expected) when it is no table at all."""
-    try:
-        raw = path.read_bytes()
-    except OSError:
-        raise ValueError(1, path.name, "this file, named in data/datapackage.json, to exist") from None
-    start = raw.lstrip()[:40]
-    if start.startswith(b"<"):
-        raise ValueError(1, start.decode("latin-1"), "a CSV table, not an HTML page")
-    if start.startswith(b"version https://git-lfs"):
-        raise ValueError(1, start.decode("latin-1"), "a CSV table, not a Git LFS pointer")
-    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError(1, repr(raw[:4]), "UTF-8 without a byte order mark")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        bad = raw[max(0, error.start - 20) : error.end + 20].decode("utf-8", "replace")
-        raise ValueError(line, bad, "text encoded as UTF-8") from None
+        table.lost.append(line)
+        yield Problem(file, line, "", lines[line - 1].strip(), f"a complete CSV record ({error})")
 
 
 def _check_header(file: str, header: list[str], expected: list[str]) -> Iterator[Problem]:
