@@ -16,6 +16,7 @@ CELL = {
     ("", "pair"): "lowest and highest: 15 days, 20 days",
     ("", "one"): "41.5 %",
     ("", "bare"): "42",
+    ("", "odds"): "buying: 2.4 to 1",
 }
 EVENTS = "../data/story/events.csv#"
 MONEY = "../data/story/finance_figures.csv#"
@@ -102,6 +103,8 @@ TRUE = [
     '[nine weeks](#cell-id=days-apart "praise to report")',
     '[two weeks](#cell-id=days-apart "call to report")',
     "[41.5 %](#cell-id=one)",
+    '[2.4 to 1](#cell-id=odds "buying")',
+    f"[what AI6s, or AI6's boards, can do]({EVENTS}evolutionary-dead-end-post)",
     "[about 40%](#cell-id=one)",
     "[42 of them](#cell-id=bare)",
     f"“[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”",
@@ -125,6 +128,7 @@ TRUE = [
 ]
 
 FALSE = {
+    '[2.4 to 2](#cell-id=odds "buying")': "says 2, cell odds prints 1",
     f'[about 21]({MOVES}twenty-to-densityai "headcount_low")': "#twenty-to-densityai headcount_low says 20",
     f"[8 August 2025]({EVENTS}dojo-disbanded-report)": "events.csv#dojo-disbanded-report date says 2025-08-07",
     f"[7 July 2025]({EVENTS}dojo-disbanded-report)": "date says 2025-08-07",
@@ -204,6 +208,10 @@ FALSE = {
 
 #: where a number stands and what it should have been, whole
 MESSAGES = {
+    f"[to HW4 and the HW3s]({EVENTS}evolutionary-dead-end-post)": [
+        "says HW4, events.csv#evolutionary-dead-end-post does not name it",
+        "says HW3, events.csv#evolutionary-dead-end-post does not name it",
+    ],
     "Shut in 3Q25 and 63 days later.": [
         "says 3Q25, which no link backs: point it to its row or its cell",
         "says 63 days, which no link backs: point it to its row or its cell",
@@ -353,6 +361,21 @@ def test_digits_typed_into_titles_and_alt_texts_are_seen():
     ]
     assert facts.typed('df.query("days > 10"); f(title=f"{counts[3]} {n:.1f}")') == []
     assert [*map(str, facts.typed("numbers(days=63)"))] == ["says 63, typed into the code: compute it or leave it out"]
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ('f(title="63 days" + " and " + f"{n} of 35")', ["63 days", "35"]),
+        ('f(title="63 days" if late else "35 days")', ["63 days", "35 days"]),
+        ("""f(title=f"{'63' if late else '35'} days")""", ["63", "35"]),
+        ('f(title="{} of 35".format(n))', ["35"]),
+        ('words = "63 days"\nother = "35 days"\nf(title=words)', ["63 days"]),
+        ('def f(n):\n    words = f"{n} of 63"\n    return show.table(n, title=words)', ["63"]),
+    ],
+)
+def test_digits_are_seen_in_whatever_way_a_text_is_put_together(code, says):
+    assert [found.says for found in facts.typed(code)] == says
 
 
 def test_the_stored_notebooks_agree_with_the_record():

@@ -73,5 +73,4 @@ def test_survivors_are_compared_with_those_explained():
 def test_lines_that_are_explained_still_stand_in_their_module(module):
     text = " ".join((notebooks.FOLDER / "dojo" / f"{module}.py").read_text("utf-8").split())
     explained = mutate_code.explained(module)
-    assert explained
     assert [change for change in explained if " ".join(change.was.split()) not in text] == []
