@@ -180,5 +180,8 @@ class Reader:
 
     def cell(self, cell_id: str) -> Locator:
         """A cell of the notebook in front."""
-        find = "id => jupyterapp.shell.currentWidget.content.widgets.findIndex((cell) => cell.model.id === id)"
-        return self.page.locator(".jp-NotebookPanel:visible .jp-Notebook-cell").nth(self.page.evaluate(find, cell_id))
+        cells = "jupyterapp.shell.currentWidget.content?.widgets ?? []"
+        # counted from one, as nought would be no answer: the notebook may come to the front only now
+        find = f"id => ({cells}).findIndex((cell) => cell.model.id === id) + 1"
+        place = self.page.wait_for_function(find, arg=cell_id).json_value()
+        return self.page.locator(".jp-NotebookPanel:visible .jp-Notebook-cell").nth(place - 1)

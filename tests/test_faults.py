@@ -265,6 +265,7 @@ import os, signal, sys
 from pathlib import Path
 from publish import drafts
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background is deaf to it
 moves, replace = 0, os.replace
 def counted(draft, path):
     global moves
