@@ -223,6 +223,7 @@ def test_values_from_one_are_counted_also_where_they_cannot_be_listed(arguments,
 
 
 def test_whole_numbers_have_no_exponent_and_a_step_of_one():
+    assert [formats.named(name).bits for name in ("int2", "int24")] == [2, 24]
     assert formats.named("int5") == Format("int5", 0, 4, -3, True, "none")
     assert formats.named("int8").smallest == formats.named("int8").smallest_normal == 1
 
@@ -291,6 +292,12 @@ def test_the_printed_rule_leaves_a_gap():
     drawn = formats.stochastic(np.full(100_000, 1.4, np.float32), printed, np.random.default_rng(3))
     assert set(np.unique(drawn)) == {0.875, 2.0}
     assert drawn.mean() == pytest.approx(1.4, abs=4 * float(drawn.std()) / 100_000**0.5)
+
+
+@pytest.mark.parametrize(("bias", "count"), [(7, 8), (1, 8), (0, 0), (-2, 2), (-3, 1), (-4, 0)])
+def test_values_from_one_are_counted_below_the_gap_too(bias, count):
+    printed = Format(**{**vars_of(formats.named("cfloat8-1-4-3")), "printed_rule": True, "biases": None, "bias": bias})
+    assert printed.values_from_one == count
 
 
 def test_the_two_readings_differ_below_the_smallest_normal_only():
@@ -474,6 +481,7 @@ def test_limits_in_the_record_follow_from_the_bits():
     [
         ("max_finite", "240", "448, which follows from its bits and bias"),
         ("min_normal", "0.02", "0.015625, which follows from its bits and bias"),
+        ("min_subnormal", "0.0019531250001", "0.001953125, which follows from its bits and bias"),
         ("bits", "9", "8, the sum of its parts"),
         ("exponent_bits", "20", "a format that can be (OCP FP8 E4M3: 20 exponent bits; expected 0 to 11)"),
     ],
@@ -484,3 +492,12 @@ def test_a_limit_that_does_not_follow_is_named(copy, column, value, expected):
     (said,) = formats.check(tables.read(copy.root))
     place = f"data/chips/number_formats.csv, line {row + 2}, column {column}"
     assert str(said) == f"{place}: {value!r}; expected {expected}"
+
+
+def test_a_row_that_is_no_format_hides_none_below_it(copy):
+    rows = list(tables.everything()["number_formats"].rows)
+    copy.cell("number_formats", rows.index("fp8-e4m3"), "exponent_bits", "20")
+    copy.cell("number_formats", rows.index("fp8-e5m2"), "bits", "9")
+    found = formats.check(tables.read(copy.root))
+    assert rows.index("fp8-e4m3") < rows.index("fp8-e5m2")
+    assert [(problem.column, problem.value) for problem in found] == [("exponent_bits", "20"), ("bits", "9")]

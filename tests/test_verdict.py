@@ -38,6 +38,7 @@ def test_a_chain_that_says_nothing_is_left_out_and_the_others_are_not():
 
 def test_chains_stand_by_speaker_and_the_most_telling_first():
     assert [*dict.fromkeys(CHAINS["speaker"])] == [*verdict.SPEAKERS]
+    assert CHAINS["speaker"].map([*verdict.SPEAKERS].index).is_monotonic_increasing
     assert all(rows["telling"].is_monotonic_decreasing for _, rows in CHAINS.groupby("speaker"))
     evidence = tables.load("evidence")
     for chain, sources in CHAINS["source_ids"].items():
@@ -101,8 +102,13 @@ def test_pairs_at_odds_are_those_on_two_sides_of_one():
     assert (judges["a"] * judges["b"] < 0).all()
     assert odd.loc[("bloomberg-densityai-2025-08", "departures"), "kind"] == "ratings"
     assert ("tesla-chip-hiring-2026", "one-architecture") not in odd.index  # one judge alone gave a ratio
-    fits, expected = verdict.fits(), {}
-    for (chain, account), rows in JUDGED.groupby(["chain", "account"]):
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_each_pair_is_at_odds_for_the_reason_that_is_said(sign):
+    judged = JUDGED.assign(mode=sign * JUDGED["mode"])
+    odd, fits, expected = verdict.at_odds(judged), verdict.fits(), {}
+    for (chain, account), rows in judged.groupby(["chain", "account"]):
         sides = {row.judge: (row.mode > 0) - (row.mode < 0) for row in rows.itertuples()}
         rated = {"fits": 1, "does not fit": -1}.get(fits.loc[chain, account], 0)
         if {*sides.values()} == {1, -1}:
@@ -111,12 +117,9 @@ def test_pairs_at_odds_are_those_on_two_sides_of_one():
             expected[chain, account] = "ratings"
     assert odd["kind"].to_dict() == expected
     for chain, account in odd.index:
-        rows = JUDGED[(JUDGED["chain"] == chain) & (JUDGED["account"] == account)].set_index("judge")["mode"]
-        assert odd.loc[(chain, account), ["a", "b", "rating"]].tolist() == [
-            rows["a"],
-            rows["b"],
-            fits.loc[chain, account],
-        ]
+        rows = judged[(judged["chain"] == chain) & (judged["account"] == account)].set_index("judge")["mode"]
+        found = odd.loc[(chain, account), ["a", "b", "rating"]].tolist()
+        assert found == [rows["a"], rows["b"], fits.loc[chain, account]]
 
 
 # --- weighing ------------------------------------------------------------------------------------
@@ -245,10 +248,12 @@ def test_each_cut_keeps_what_it_says():
 def test_the_first_of_a_view_has_the_highest_odds():
     first = verdict.first(SEEN)
     assert len(first) == verdict.VIEWS == 6
+    assert [*first.index] == [(judge, cut) for judge in ("a", "b") for cut in verdict.CUTS]
     for (judge, cut), account in first.items():
         view = SEEN.xs((judge, cut), level=("judge", "cut"))
         assert view["odds"].idxmax() == account
         assert view["place"][account] == 1
+        assert view["place"].dtype == int
         assert view.sort_values("odds", ascending=False)["place"].tolist() == [*range(1, len(ACCOUNTS) + 1)]
 
 
@@ -261,6 +266,7 @@ def test_a_view_is_the_weighing_of_its_judge_and_cut():
 
 def test_the_span_is_from_the_lowest_to_the_highest_view():
     span = verdict.span(SEEN)
+    assert [*span.index] == ACCOUNTS
     for account in ACCOUNTS:
         odds = SEEN["odds"].xs(account, level="account")
         assert span.loc[account].tolist() == [odds.min(), odds.max()]
@@ -269,6 +275,10 @@ def test_the_span_is_from_the_lowest_to_the_highest_view():
 def test_where_odds_are_shared_nobody_comes_first():
     even = verdict.views(JUDGED, CHAINS, Weights(chains=dict.fromkeys(CHAINS.index, 0.0)))
     assert set(verdict.first(even)) == {""}
+    one_view = SEEN.copy()
+    place = ("a", verdict.CUTS[1])
+    one_view.loc[[(*place, account) for account in ACCOUNTS], "odds"] = [0.5, 0.7, 0.7, 0.1]
+    assert verdict.first(one_view).to_dict() == verdict.first(SEEN).to_dict() | {place: ""}
 
 
 def test_a_chain_of_the_needed_strength_puts_an_account_level_with_the_first():
@@ -333,8 +343,9 @@ def test_what_differs_from_the_start_is_counted():
 
 def test_a_link_says_only_what_was_changed():
     assert verdict.link(Weights()) == f"#weigh&facts={tables.as_of().end}"
-    weights = Weights("a", 0.25, {"departures": 0.7, "ai5-first": 0.5}, {"musk-q2-2025-call": 2.5})
-    expected = "#weigh&judge=a&together=0.25&prior.departures=0.7&chain.musk-q2-2025-call=2.5&facts="
+    chains = {"musk-q2-2025-call": 2, "deepdive-dating": 1.0}
+    weights = Weights("a", 0.25, {"departures": 0.7, "ai5-first": 0.5}, chains)
+    expected = "#weigh&judge=a&together=0.25&prior.departures=0.7&chain.musk-q2-2025-call=2&facts="
     assert verdict.link(weights).startswith(expected)
 
 
@@ -362,6 +373,7 @@ REFUSED = {
         lambda: verdict.from_link("#weigh&together=much"),
         "together=much in the link; expected a number",
     ),
+    "no such chain in a link": (lambda: verdict.from_link("#weigh&chain.v5.0=1"), "no row 'v5.0' in clusters"),
     "nothing in a link": (
         lambda: verdict.from_link("#weigh&prior.departures="),
         "prior.departures= in the link; expected a number",

@@ -102,7 +102,7 @@ def at_odds(judged: pd.DataFrame) -> pd.DataFrame:
     Columns a and b (log ratios), rating, and kind: "judges" or "ratings". `judged` as from `judgements`.
     """
     pairs = judged.pivot_table(index=["chain", "account"], columns="judge", values="mode")
-    pairs["rating"] = fits().stack().reindex(pairs.index)
+    pairs["rating"] = fits().stack()
     judges = pairs["a"] * pairs["b"] < 0
     both = np.sign(pairs["a"]).where(np.sign(pairs["a"]) == np.sign(pairs["b"]))
     ratings = both == -pairs["rating"].map({"fits": 1, "does not fit": -1})
@@ -169,7 +169,7 @@ def weigh(judged: pd.DataFrame, weights: Weights | None = None, kept: Collection
     rows = judged[judged["judge"].isin(judges) & (judged["chain"].isin(kept) if kept is not None else True)]
     # one judge had seen notes on the other's way, so the spreads of both are averaged as if they erred together
     by_chain = rows.groupby(["account", "witness", "chain"])[["mode", "mean", "spread"]].sum() / len(judges)
-    weight = np.array([weights.chains.get(chain, 1.0) for chain in by_chain.index.get_level_values("chain")], float)
+    weight = np.array([weights.chains.get(chain, 1.0) for chain in by_chain.index.get_level_values("chain")])
     scaled = by_chain.mul(weight, axis=0)
     scaled["variance"], scaled["voices"] = scaled["spread"] ** 2, weight
     sums = scaled.groupby(["account", "witness"]).sum()
