@@ -494,10 +494,15 @@ def test_a_limit_that_does_not_follow_is_named(copy, column, value, expected):
     assert str(said) == f"{place}: {value!r}; expected {expected}"
 
 
-def test_a_row_that_is_no_format_hides_none_below_it(copy):
+def test_neither_a_shared_scale_nor_a_row_that_is_no_format_hides_those_below_it(copy):
     rows = list(tables.everything()["number_formats"].rows)
+    assert rows.index("fp8-e4m3") < rows.index("fp8-e5m2") < rows.index("e8m0") < rows.index("int4")
     copy.cell("number_formats", rows.index("fp8-e4m3"), "exponent_bits", "20")
     copy.cell("number_formats", rows.index("fp8-e5m2"), "bits", "9")
+    copy.cell("number_formats", rows.index("int4"), "bits", "5")
     found = formats.check(tables.read(copy.root))
-    assert rows.index("fp8-e4m3") < rows.index("fp8-e5m2")
-    assert [(problem.column, problem.value) for problem in found] == [("exponent_bits", "20"), ("bits", "9")]
+    assert [(problem.column, problem.value) for problem in found] == [
+        ("exponent_bits", "20"),
+        ("bits", "9"),
+        ("bits", "5"),
+    ]
