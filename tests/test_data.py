@@ -1,7 +1,9 @@
 """Every table keeps its contract and says what is promised; how broken ones are named stands in test_bad_input."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import frictionless
 import pandas as pd
@@ -31,6 +33,28 @@ def test_an_emptied_table_is_named_and_hides_nothing_else(copy):
     said = "\n".join(copy.problems())
     assert "unknowns.csv, line 1: 'unknown_id,question,closest,why_open,source_ids'; expected at least one row" in said
     assert "'nope'; expected the id of a row in events" in said
+
+
+def test_what_else_a_row_names_is_checked_where_one_table_cannot_be_read(copy):
+    copy.write("events", copy.records("events")[:1])
+    copy.cell("promises", 0, "source_ids", "nope")
+    said = copy.problems()
+    assert "data/story/promises.csv, line 2, column source_ids: 'nope'; expected the id of a row in sources" in said
+    assert not any("column outcome_event_id" in line for line in said)
+
+
+def test_two_ids_where_one_may_stand_are_refused(copy):
+    copy.cell("promises", 0, "outcome_event_id", "hw3-not-enough;dojo3-restart")
+    place = "data/story/promises.csv, line 2, column outcome_event_id: 'hw3-not-enough;dojo3-restart'"
+    assert f"{place}; expected the id of a row in events (did you mean 'hw3-not-enough'?)" in copy.problems()
+
+
+def test_a_source_is_not_used_because_an_event_of_its_name_is(copy):
+    assert tables.value("promises", "hw-for-full-self-driving", "outcome_event_id") == "hw3-not-enough"
+    records = copy.records("sources")
+    copy.write("sources", [*records, ["hw3-not-enough", *records[1][1:]]])
+    place = f"data/sources.csv, line {len(records) + 1}, column source_id: 'hw3-not-enough'"
+    assert copy.problems() == [f"{place}; expected a source that some row names"]
 
 
 def test_an_independent_reader_agrees(copy):
@@ -208,12 +232,27 @@ def test_a_row_tells_of_its_problems_as_reading_does():
     assert str(row.problem("date", "later")) == f"{EVENTS}, line {row.line}, column date: '2026-01-18'; expected later"
 
 
+def test_a_draft_stands_hidden_beside_its_file(tmp_path, monkeypatch):
+    drafts, replace = [], os.replace
+
+    def noting(draft: str, path: Path) -> None:
+        drafts.append(Path(draft))
+        replace(draft, path)
+
+    monkeypatch.setattr(os, "replace", noting)
+    tables.write(tmp_path / "some.csv", "id\n")
+    (draft,) = drafts
+    assert draft.parent == tmp_path
+    assert draft.name.startswith(".some.csv.")
+
+
 def test_rows_are_written_as_they_are_read(tmp_path):
-    path = tmp_path / "new" / "some.csv"
+    path = tmp_path / "quite" / "new" / "some.csv"
     assert tables.records(path) == {}
-    rows = [{"id": "one", "text": "a, “b”\nc"}, {"id": "two", "text": ""}]
+    rows = [{"id": "one", "text": "a, “b”\r\nc"}, {"id": "two", "text": ""}]
     text = tables.as_csv(iter(rows))
-    assert text == 'id,text\none,"a, “b”\nc"\ntwo,\n'
+    assert text == 'id,text\none,"a, “b”\r\nc"\ntwo,\n'
+    assert tables.as_csv(rows[1:]) == "id,text\ntwo,\n"
     tables.write(path, text)
     assert path.read_bytes() == text.encode("utf-8")
     assert path.stat().st_mode & 0o777 == 0o644
