@@ -3,8 +3,8 @@
 A case is one input with every line of its message. None of them may end in a traceback, and none may change a file.
 """
 
-import errno
 import csv
+import errno
 import json
 import os
 import shutil
