@@ -81,7 +81,8 @@ def lay_out(module: str, folder: Path) -> dict[str, Change]:
     """Copy the package, with every change of one module in it, and name the changes."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(notebooks.FOLDER / "dojo", folder / "src" / "dojo", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "data").symlink_to(tables.DATA)
+    for beside in (tables.DATA, tables.DATA.parent / "CHANGELOG.md"):
+        (folder / beside.name).symlink_to(beside)
     path = folder / "src" / "dojo" / f"{module}.py"
     changed = mutate_file_contents(path.name, undecorated(path.read_text("utf-8")))
     path.write_text(changed.code.replace(CALLS, CALLS_HERE), "utf-8")

@@ -459,6 +459,19 @@ DOMAIN: dict[str, tuple[Spoil, str]] = {
         "data/story/events.csv, line 2, column date: '2016-03'; expected a date not after 2016-02-01, "
         "when the last of its sources came out",
     ),
+    "a source that is still to come out": (
+        cell("sources", "electrek-2025-08", "published", "2095-08-07"),
+        "data/sources.csv, line 221, column published: '2095-08-07'; expected no day that is still to come",
+    ),
+    "a correction found in days to come": (
+        cell("corrections", "praise-month-before", "found_on", "2096-11-23"),
+        "data/corrections.csv, line 2, column found_on: '2096-11-23'; expected no day that is still to come",
+    ),
+    "a count that is not its label's": (
+        cell("people_moves", "twenty-v5-at-least", "headcount_low", "30"),
+        "data/story/people_moves.csv, line 39, column headcount_low: '30'; expected a count that agrees with "
+        "the 20 in its words",
+    ),
     "a requirement that is not its row's": (
         cell("requirements", "on-chip-memory", "number_training", "404"),
         "data/chips/requirements.csv, line 9, column number_training: '404'; expected a figure of "

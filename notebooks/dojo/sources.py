@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -133,6 +134,8 @@ def _moved(row: pd.Series) -> str:
 
 #: tables whose rows say what happened, with the column of its date
 HAPPENED = {"events": "date", "people_moves": "date", "promises": "made_on"}
+#: tables whose rows tell of what was read or found, with the column that says when
+PAST = {"sources": "published", "corrections": "found_on"}
 #: what a standing says of the sources: at least one is of one of these kinds
 NEEDS = {"paper": ("primary",), "datasheet": ("primary", "reference"), "measured": ("primary", "reference")}
 
@@ -140,13 +143,22 @@ NEEDS = {"paper": ("primary",), "datasheet": ("primary", "reference"), "measured
 def check(everything: Mapping[str, Table]) -> list[Problem]:
     """Every row that its sources cannot bear: all came out before it happened, or none is of a kind it speaks of.
 
-    A source says `none` of its address just where it has none.
+    A source says `none` of its address just where it has none, and none was published in days to come.
     """
     sources = everything["sources"].rows
     unlike = [row for row in sources.values() if (row.cells["address"] == "none") != (row.cells["url"] == "")]
     rows = [row for table in everything.values() if "source_ids" in table.fields for row in table.rows.values()]
     wrong = [problem for row in rows for problem in (*_too_early(row, sources), *_other_kind(row, sources))]
-    return [*wrong, *(row.problem("address", "none where url is empty, else original or copy") for row in unlike)]
+    wrong += [row.problem("address", "none where url is empty, else original or copy") for row in unlike]
+    return [*wrong, *_ahead(everything)]
+
+
+def _ahead(everything: Mapping[str, Table]) -> Iterator[Problem]:
+    latest = date.today() + timedelta(days=1)  # where the day begins earlier than here, it is tomorrow already
+    for name, column in PAST.items():
+        for row in everything[name].rows.values():
+            if row.cells[column] and dates.window(row.cells[column]).start > latest:
+                yield row.problem(column, "no day that is still to come")
 
 
 def _too_early(row: Row, sources: Mapping[str, Row]) -> Iterator[Problem]:
