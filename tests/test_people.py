@@ -100,7 +100,7 @@ def test_no_variant_is_ever_counted():
         some = MOVES[rng.random(len(MOVES)) < rng.uniform(0.2, 1)]
         pd.testing.assert_frame_equal(people.counts(some), people.counts(people.own(some)))
     only = MOVES[MOVES["variant_of"] != ""]
-    assert len(only) >= 9
+    assert len(only) > 0
     assert people.counts(only)[["named", "low", "high", "not_reported"]].eq(0).all(axis=None)
 
 

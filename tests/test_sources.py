@@ -87,7 +87,8 @@ def test_the_origin_is_the_nearest_that_all_go_back_to(named, found):
 
 def test_the_report_of_the_closure_has_one_origin():
     fact = FACTS.loc["dojo-disbanded-report"]
-    assert (fact["origin"], fact["told_by"]) == ("bloomberg-2025-08-07", 4)
+    assert fact["origin"] == "bloomberg-2025-08-07"
+    assert fact["told_by"] > 1
     assert FACTS["origin"]["dojo3-restart"] == ""
 
 

@@ -245,6 +245,13 @@ def test_each_cut_keeps_what_it_says():
     assert set(CHAINS.index) - set(kept[verdict.CUTS[2]]) >= {"dojo3-restart-2026-01", "nvidia-clusters-2026"}
 
 
+def test_a_chain_without_a_date_is_not_known_to_be_early():
+    dated = CHAINS.assign(first_date=["2025-Q4", "", *["2026-01"] * (len(CHAINS) - 2)])
+    kept = verdict.kept(dated)
+    assert [*kept[verdict.CUTS[0]]] == [*CHAINS.index]
+    assert [*kept[verdict.CUTS[2]]] == [CHAINS.index[0]]
+
+
 def test_the_first_of_a_view_has_the_highest_odds():
     first = verdict.first(SEEN)
     assert len(first) == verdict.VIEWS == 6
@@ -435,9 +442,27 @@ def test_a_chain_counts_and_dates_its_evidence(copy, column, value):
     assert said.expected == f"{before}, as its rows in evidence.csv say"
 
 
+def test_the_first_date_of_a_chain_is_the_one_that_begins_first(copy):
+    evidence, chains = tables.everything()["evidence"].rows, [*tables.everything()["clusters"].rows]
+    items = [at for at, row in enumerate(evidence.values()) if row.cells["cluster_id"] == "fsd-chip-paper"]
+    for item, day in zip(items, ("2025-08", "2025-Q3"), strict=True):
+        copy.cell("evidence", item, "date", day)
+    (said,) = verdict.check(tables.read(copy.root))
+    assert (said.line, said.expected) == (
+        chains.index("fsd-chip-paper") + 2,
+        "2025-Q3, as its rows in evidence.csv say",
+    )
+
+
+def test_a_chain_without_a_dated_item_has_no_first_date(copy):
+    copy.cell("clusters", [*tables.everything()["clusters"].rows].index("tesla-job-texts"), "first_date", "2024")
+    (said,) = verdict.check(tables.read(copy.root))
+    assert (said.value, said.expected) == ("2024", "an empty cell, as its rows in evidence.csv say")
+
+
 def test_a_chain_that_is_rated_is_weighed(copy):
     records = copy.records("likelihoods")
     copy.write("likelihoods", [r for r in records if r[2] != "dojo3-restart-2026-01"])
     (said,) = verdict.check(tables.read(copy.root))
     assert (said.file, said.value) == ("data/story/clusters.csv", "dojo3-restart-2026-01")
-    assert "its ratios in likelihoods.csv" in said.expected
+    assert said.expected == "its ratios in likelihoods.csv, as an item of it is rated C, CC or I"

@@ -187,8 +187,11 @@ def weigh(judged: pd.DataFrame, weights: Weights | None = None, kept: Collection
 
 
 def kept(shown: pd.DataFrame) -> dict[str, list[str]]:
-    """The chains that each of the CUTS keeps; `shown` as from `chains`. A chain counts from its first item on."""
-    early = shown["first_date"].str[:4].astype(int) < YEAR
+    """The chains that each of the CUTS keeps; `shown` as from `chains`. A chain counts from its first item on.
+
+    One without a date is not known to be early.
+    """
+    early = pd.to_numeric(shown["first_date"].str[:4]) < YEAR
     masks = (early | True, shown["speaker"] != "tesla", early)
     return {cut: [*shown.index[mask]] for cut, mask in zip(CUTS, masks, strict=True)}
 
