@@ -92,6 +92,13 @@ def test_a_whole_number_is_loaded_as_written(copy, monkeypatch):
     assert tables.load("people_moves")["headcount_high"][row_id] == 123456789012345678
 
 
+def test_whole_numbers_that_nobody_knows_are_still_whole_numbers(copy, monkeypatch):
+    for row in range(len(tables.everything()["people_moves"].rows)):
+        copy.cell("people_moves", row, "headcount_high", "")
+    monkeypatch.setattr(tables, "DATA", copy.root)
+    assert tables.load("people_moves")["headcount_high"].dtype == "Int64"
+
+
 def test_facts_stand_as_of_the_latest_source():
     latest = max(row.cells["published"] for row in tables.everything()["sources"].rows.values())
     assert tables.as_of() == dates.window(latest)
@@ -152,6 +159,61 @@ def test_a_column_that_stands_twice_is_named(copy):
 def test_a_file_that_is_cut_off_lacks_columns(copy):
     copy.path("events").write_bytes(b'event_id,date\n"open')
     assert f"{EVENTS}, line 1, column precision: 'event_id,date'; expected a column 'precision'" in copy.problems()
+
+
+HEADER = "unknown_id,question,closest,why_open,source_ids"
+#: what a file holds in place of its table, and what is then said
+NO_TABLES = {
+    "other columns": ("a,b\n1,2\n", f"line 1: 'a,b'; expected the columns {HEADER.replace(',', ', ')}"),
+    "one column more": (
+        f"{HEADER},other\n1,2,3,4,5,6\n",
+        f"line 1: 'other'; expected only the columns {HEADER.replace(',', ', ')}",
+    ),
+    "too few cells": (f"{HEADER}\nfew,cells\n", "line 2: 'few,cells'; expected 5 cells, found 2"),
+    "a record that is torn": (
+        f'{HEADER}\n"torn"off,2,3,4,5\n',
+        "line 2: '\"torn\"off,2,3,4,5'; expected a complete CSV record (',' expected after '\"')",
+    ),
+    "columns that are torn": (
+        '"torn"off,2\n',
+        "line 1: '\"torn\"off,2'; expected a complete CSV record (',' expected after '\"')",
+    ),
+    "a page": (
+        "<!DOCTYPE html>\n<html>\n",
+        "line 1: '<!DOCTYPE html>\\n<html>\\n'; expected a CSV table, not an HTML page",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+def test_what_is_no_table_is_named(copy, name):
+    text, said = NO_TABLES[name]
+    copy.path("unknowns").write_text(text, "utf-8")
+    assert f"data/story/unknowns.csv, {said}" in copy.problems()
+
+
+def test_a_table_that_nobody_describes_is_named(copy):
+    shutil.copy(copy.path("unknowns"), copy.root / "more.csv")
+    assert copy.problems() == ["data/more.csv, line 1: 'more.csv'; expected to be described in data/datapackage.json"]
+
+
+def test_an_order_among_columns_names_columns_of_the_table(copy):
+    path = copy.root / "datapackage.json"
+    package = json.loads(path.read_text("utf-8"))
+    (moves,) = (table for table in package["resources"] if table["name"] == "people_moves")
+    moves["ascending"] = [["headcount_low", "headcount_hihg"]]
+    path.write_text(json.dumps(package), "utf-8")
+    (said,) = copy.problems()
+    assert said == (
+        "data/datapackage.json, line 1, column people_moves: 'headcount_hihg'; expected the name of one of its columns"
+    )
+
+
+def test_a_space_that_does_not_break_is_no_invisible_character(copy):
+    copy.cell("unknowns", 0, "question", "Why\N{NO-BREAK SPACE}then?")
+    tables.read.cache_clear()
+    first = next(iter(tables.read(copy.root)["unknowns"].rows.values()))
+    assert first.cells["question"] == "Why\N{NO-BREAK SPACE}then?"
 
 
 def test_a_record_without_sources_is_refused(copy):
@@ -245,6 +307,30 @@ def test_a_draft_stands_hidden_beside_its_file(tmp_path, monkeypatch):
     (draft,) = drafts
     assert draft.parent == tmp_path
     assert draft.name.startswith(".some.csv.")
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(28, "No space left on device"), "some.csv"),
+        (OSError(13, "Permission denied", "elsewhere.csv"), "elsewhere.csv"),
+        (OSError("no number, no name"), None),
+        (KeyboardInterrupt(), None),
+    ],
+)
+def test_what_cannot_be_written_is_named_and_leaves_no_draft(tmp_path, monkeypatch, error, named):
+    path = tmp_path / "some.csv"
+    path.write_text("before", "utf-8")
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(type(error)) as caught:
+        tables.write(path, "after")
+    name = getattr(caught.value, "filename", None)
+    assert (name and Path(name).name) == named
+    assert {p.name: p.read_text("utf-8") for p in tmp_path.iterdir()} == {"some.csv": "before"}
 
 
 def test_rows_are_written_as_they_are_read(tmp_path):
