@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,14 +96,17 @@ def _build(
         fresh = _attempt(book.label, "executed", lambda book=book: _execute(book))
         done[book.name] = fresh or book
         failed |= set() if fresh else {book.name}
-    while wrong := _disagreeing([done[book.name] for book in chosen if book.name not in failed], list(done.values())):
+    while True:
+        known = list(done.values())
+        right = [done[book.name] for book in chosen if book.name not in failed]
+        wrong = _disagreeing(right, known)
+        parts = {} if wrong else _parts(right, known, out)
+        wrong |= {name for name, part in parts.items() if part is None}
+        if not wrong:
+            break
         failed |= wrong  # they must not lend their new numbers to the others, so these are looked at again
         done |= {book.name: book for book in books if book.name in wrong}
-    known, made = list(done.values()), {}
-    for book in (done[book.name] for book in chosen if book.name not in failed):
-        files = _attempt(book.label, "page", lambda book=book: _files(book, known, out))
-        failed |= set() if files else {book.name}
-        made |= files or {}
+    made = {path: text for part in parts.values() for path, text in (part or {}).items()}
     kept = [done[book.name] for book in chosen if refresh and book.name not in failed]
     whole: dict[str, str] | None = {}
     if not failed and len(chosen) == len(books):
@@ -146,6 +150,11 @@ def _execute(book: Notebook) -> Notebook:
     return execute.run(book)
 
 
+def _parts(books: list[Notebook], known: list[Notebook], out: Path) -> dict[str, dict[str, str] | None]:
+    """What each notebook makes, None where that fails; says why, and how long it took."""
+    return {book.name: _attempt(book.label, "page", lambda book=book: _files(book, known, out)) for book in books}
+
+
 def _files(book: Notebook, books: list[Notebook], out: Path) -> dict[str, str]:
     """What a checked notebook makes, by path."""
     from publish import pages
@@ -181,8 +190,13 @@ def _write(out: Path, files: Mapping[str, str], kept: list[Notebook], inputs: di
 
 def _inputs() -> dict[Path, bytes]:
     """What must not change while pages are made of it: the data, the notebooks, the package beside them."""
-    found = [(path, path.relative_to(place)) for place in (tables.DATA, notebooks.FOLDER) for path in place.rglob("*")]
-    return {path: path.read_bytes() for path, name in found if path.is_file() and not _hidden(name)}
+    found = {}
+    for place in (tables.DATA, notebooks.FOLDER):
+        for path in place.rglob("*"):
+            if path.is_file() and not _hidden(path.relative_to(place)):
+                with suppress(OSError):  # who needs it will say that it cannot be read
+                    found[path] = path.read_bytes()
+    return found
 
 
 def _hidden(name: Path) -> bool:
@@ -191,9 +205,9 @@ def _hidden(name: Path) -> bool:
 
 def _unfinished() -> list[str]:
     """Where a build was killed while it wrote."""
-    places = (EXPORTS, BUILD, notebooks.FOLDER, tables.DATA)
-    found = [place for place in places if (place / drafts.FOLDER).exists()]
-    return [f"{_readable(place)}: a build was killed while it wrote here: build again" for place in found]
+    again = {EXPORTS: "refresh", BUILD: "story", notebooks.FOLDER: "refresh", tables.DATA: "refresh"}
+    found = [(place, make) for place, make in again.items() if drafts.left(place)]
+    return [f"{_readable(place)}: a build was killed while it wrote here: run make {make}" for place, make in found]
 
 
 def _prune(out: Path, made: set[str]) -> None:

@@ -40,9 +40,43 @@ def replace(folder: Path, files: Mapping[str, str]) -> None:
             shutil.rmtree(drafts, ignore_errors=True)
             raise
         with _undisturbed():
-            for name in files:
-                os.replace(drafts / name, folder / name)
-            shutil.rmtree(drafts)
+            try:
+                _burst(drafts, folder, list(files))
+            finally:
+                shutil.rmtree(drafts)
+
+
+def _burst(drafts: Path, folder: Path, names: list[str]) -> None:
+    """Put the drafts into place; where one cannot take its own, the old files take theirs again."""
+    new = [name for name in names if not os.path.lexists(folder / name)]
+    placed = 0
+    try:
+        for name in names:
+            os.replace(drafts / name, folder / name)
+            placed += 1
+    except OSError:
+        for number, name in enumerate(names[:placed]):
+            if name in new:
+                (folder / name).unlink()
+            elif (old := drafts / f"{number}.old").exists():
+                os.replace(old, folder / name)
+        raise
+
+
+def left(folder: Path) -> bool:
+    """True where who wrote to a folder was killed meanwhile; not where one is just writing."""
+    if not (folder / FOLDER).exists():
+        return False
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network drives lock no folders
+        pass
+    finally:
+        os.close(handle)
+    return (folder / FOLDER).exists()
 
 
 def check(folder: Path) -> None:

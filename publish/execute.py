@@ -146,12 +146,12 @@ def _line(error: CellExecutionError) -> str:
 
 
 def _with_live(content: Any, book: Notebook) -> Any:
-    """Put the stored outputs of live cells back where their code and the package are as they were."""
+    """Put the stored outputs of live cells back where all that they rest on is as it was."""
     stored = {cell["id"]: cell for cell in node(book).cells}
-    now = {"package": notebooks.package_digest()}
+    now = {"rests_on": notebooks.live_digest(content)}
     for cell in filter(notebooks.live, content.cells):
         before = stored[cell.id]
-        if before.get("outputs") and before.source == cell.source and before.metadata.get("dojo") == now:
+        if before.get("outputs") and before.metadata.get("dojo") == now:
             cell.outputs = before.outputs
         cell.metadata.dojo = nbformat.from_dict(now)
     return content

@@ -176,14 +176,18 @@ def everything(folder: Path | None = None) -> list[Notebook]:
 
 
 def stamp(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What outputs and pages rest on: a digest of each code cell with what it shows, of the text and of the data."""
-    cells = [[cell["id"], _cell_digest(cell)] for cell in content["cells"] if cell["cell_type"] == "code"]
-    text = "\0".join(source(cell) for cell in content["cells"] if cell["cell_type"] != "code")
-    return {"cells": cells, "text": _digest(text), "data": data_digest()}
+    """What outputs and pages rest on: a digest of each cell with what it shows, and of the data."""
+    return {"cells": [[cell["id"], _cell_digest(cell)] for cell in content["cells"]], "data": data_digest()}
 
 
 def _cell_digest(cell: Mapping[str, Any]) -> str:
-    return _digest("\0".join([source(cell), output_text(cell), output_html(cell)]))
+    return _digest("\0".join([cell["cell_type"], source(cell), output_text(cell), output_html(cell)]))
+
+
+def live_digest(content: Mapping[str, Any]) -> str:
+    """A digest of what the outputs of live cells rest on: all code of the notebook, the package, the data."""
+    code = [source(cell) for cell in content["cells"] if cell["cell_type"] == "code"]
+    return _digest("\0".join([*code, package_digest(), data_digest()]))
 
 
 def data_digest() -> str:
@@ -203,18 +207,18 @@ def _digest(text: str) -> str:
 
 
 def stale(notebook: Notebook) -> Iterator[tuple[str, str]]:
-    """The cells whose stored output is older than what it rests on, each with the reason; "" is the notebook."""
+    """The cells whose stored output or page is older than what it rests on, with the reason; "" is the notebook."""
     kept = notebook.content.get("metadata", {}).get("dojo", {})
     now = stamp(notebook.content)
     known = dict(map(tuple, kept.get("cells", [])))
-    for cell_id, digest in now["cells"]:
+    for cell, (cell_id, digest) in zip(notebook.cells, now["cells"], strict=True):
+        runs = cell["cell_type"] == "code"
         if cell_id not in known:
-            yield cell_id, "has no stored output yet: run make refresh"
+            yield cell_id, f"{'has no stored output' if runs else 'is on no page'} yet: run make refresh"
         elif known[cell_id] != digest:
-            yield cell_id, "its code or its output changed since it was stored: run make refresh"
+            changed = "code or its output changed" if runs else "text changed"
+            yield cell_id, f"its {changed} since it was stored: run make refresh"
     if [cell_id for cell_id, _ in now["cells"] if cell_id in known] != list(known):
         yield "", "its cells were moved or taken out since the outputs were stored: run make refresh"
-    if kept and kept.get("text") != now["text"]:
-        yield "", "its text changed since its page was made: run make refresh"
     if known and kept.get("data") != now["data"]:
         yield "", "the data changed, so what the cells print is older: run make refresh"

@@ -470,7 +470,7 @@ DOMAIN: dict[str, tuple[Spoil, str]] = {
     "a count that is not its label's": (
         cell("people_moves", "twenty-v5-at-least", "headcount_low", "30"),
         "data/story/people_moves.csv, line 39, column headcount_low: '30'; expected a count that agrees with "
-        "the 20 in its words",
+        "the 20, 20 in its words",
     ),
     "a requirement that is not its row's": (
         cell("requirements", "on-chip-memory", "number_training", "404"),

@@ -201,6 +201,9 @@ FALSE = {
     f'"[most paths converged to AI6]({EVENTS}evolutionary-dead-end-post)"': "quote says",
     f"“X[all paths converged to AI6]({EVENTS}evolutionary-dead-end-post)”": "only a part is linked",
     f"[2023]({MONEY}d1-order-2023)": "value says 5000 count",
+    f"[Dojo 1]({EVENTS}dojo-roadmap-jan-2024)": "does not name it",
+    "[HBM2](../data/chips/chip_specs.csv#h100-pcie-memory-bandwidth)": "does not name it",
+    "[FP6](../data/glossary.csv#fp32)": "does not name it",
     f'[16.5 billion]({MONEY}samsung-contract "low")': "low says",
     f'[130 kW]({MONEY}cortex-power-2024 "value")': "value says 130 MW",
     f'[42 %]({MONEY}h100e-q1-2024 "value")': "value says 35000 H100 equivalents",
@@ -372,6 +375,12 @@ def test_digits_typed_into_titles_and_alt_texts_are_seen():
         ('f(title="{} of 35".format(n))', ["35"]),
         ('words = "63 days"\nother = "35 days"\nf(title=words)', ["63 days"]),
         ('def f(n):\n    words = f"{n} of 63"\n    return show.table(n, title=words)', ["63"]),
+        ('words: str = "63 days"\nf(title=words)', ["63 days"]),
+        ('words: str\nwords = "then"\nwords += "63 days"\nf(title=words)', ["63 days"]),
+        ('f(title=(words := "63 days"))', ["63 days"]),
+        ('words, other = "63 days", 35\nf(title=words)', ["63 days"]),
+        ('words, other = both("63 days", 35)\n(words, *other), n = both("35 days")\nf(title=words)', []),
+        ('show.numbers(days=f"63 days of {n}", odds=f"{n:.1f} to 1", all="3 to 1", less=n - 1)', ["63 days", "3", "1"]),
     ],
 )
 def test_digits_are_seen_in_whatever_way_a_text_is_put_together(code, says):

@@ -122,6 +122,14 @@ def test_each_pair_is_at_odds_for_the_reason_that_is_said(sign):
         assert found == [rows["a"], rows["b"], fits.loc[chain, account]]
 
 
+def test_who_says_nothing_either_way_is_not_at_odds_with_who_speaks_against():
+    odd = verdict.at_odds(JUDGED)
+    chain, account = odd[(odd["kind"] == "judges") & (odd["a"] < 0)].index[0]
+    ours = (JUDGED["chain"] == chain) & (JUDGED["account"] == account) & (JUDGED["judge"] == "b")
+    even = verdict.at_odds(JUDGED.assign(mode=JUDGED["mode"].mask(ours, 0.0)))
+    assert "judges" not in set(even[even.index == (chain, account)]["kind"])
+
+
 # --- weighing ------------------------------------------------------------------------------------
 
 

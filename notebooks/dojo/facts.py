@@ -86,9 +86,9 @@ def check(markdown: str, printed: Printed) -> list[Disagreement]:
     found: list[Disagreement] = []
     for block in blocks(markdown):
         linked: set[tuple] = set()
-        for before, piece in pairwise(["", *block]):
+        for piece in _quoting(block):
             if isinstance(piece, Link):
-                found += check_link(_quoting(before, piece), printed)
+                found += check_link(piece, printed)
                 linked |= {q.key for q in quantities.read(mask(piece.text))}
             else:
                 found += [
@@ -109,10 +109,11 @@ def _check_quotations(plain: str) -> Iterator[Disagreement]:
             yield Disagreement(f"“{words}”", "a quotation that no link backs: point it to its row")
 
 
-def _quoting(before: str | Link, link: Link) -> Link:
-    """The link with the quotation mark that stands before it, which makes its text a quotation."""
-    quoted = isinstance(before, str) and before.endswith(("“", '"'))
-    return Link(f"“{link.text}”", link.url, link.title) if quoted else link
+def _quoting(block: list[str | Link]) -> Iterator[str | Link]:
+    """The pieces of a block; a link that stands behind a quotation mark quotes, and gets marks of its own."""
+    for before, piece in pairwise(["", *block]):
+        quoted = isinstance(piece, Link) and isinstance(before, str) and before.endswith(("“", '"'))
+        yield Link(f"“{piece.text}”", piece.url, piece.title) if quoted else piece
 
 
 def bare(text: str) -> list[Quantity]:
@@ -176,7 +177,8 @@ def _check_row(link: Link, target: RowTarget) -> Iterator[Disagreement]:
             yield Disagreement(f"“{words}”", f"{row.place} quote says {quote!r}")
     for match in _names().finditer(link.text):
         name = re.sub(r"(s|’s|'s)$", "", match[0])
-        if not any(name in cell for cell in row.cells.values()):
+        whole = re.compile(rf"(?<!\w){re.escape(name)}s?(?!\w|\.\d)")  # HBM2e is no HBM2, Dojo 1.5 no Dojo 1
+        if not any(whole.search(cell) for cell in row.cells.values()):
             yield Disagreement(name, f"{row.place} does not name it")
     if _spans(link, target):
         return
@@ -310,8 +312,8 @@ def blocks(markdown: str) -> Iterator[list[str | Link]]:
 
 
 def links(markdown: str) -> list[Link]:
-    """Every link of a text."""
-    return [piece for block in blocks(markdown) for piece in block if isinstance(piece, Link)]
+    """Every link of a text; what it quotes stands between marks, also where the text has them around the link."""
+    return [piece for block in blocks(markdown) for piece in _quoting(block) if isinstance(piece, Link)]
 
 
 def formulas(markdown: str) -> list[str]:
@@ -395,7 +397,9 @@ def typed(code: str) -> list[Disagreement]:
     for call in _calls(tree):
         if getattr(call.func, "attr", getattr(call.func, "id", "")) == "numbers":
             values = [argument.value for argument in call.keywords if argument.arg not in SEEN]
-            found += [q for value in values if isinstance(value, ast.Constant) for q in bare(str(value.value))]
+            parts = [p for value in values if isinstance(value, ast.Constant | ast.JoinedStr) for p in _parts(value)]
+            # "2.4 to 1" says odds: its last number is a unit
+            found += [q for part in parts for text in _constants(part) for q in bare(text.removeprefix(" to 1"))]
     return [Disagreement(q.text.strip(), "typed into the code: compute it or leave it out") for q in found]
 
 
@@ -403,9 +407,23 @@ def seen(tree: ast.Module) -> list[ast.expr]:
     """The parts of a cell's code that make a text which readers see, as arguments or by a name given before."""
     values = [argument.value for call in _calls(tree) for argument in call.keywords if argument.arg in SEEN]
     named = {value.id for value in values if isinstance(value, ast.Name)}
-    given = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
-    values += [node.value for node in given if named & {getattr(target, "id", "") for target in node.targets}]
+    values += [value for name, value in _given(tree) if name in named]
     return [part for value in values for part in _parts(value)]
+
+
+def _given(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Each name that is given a value, with the expression."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                pairs = list(zip(targets, values, strict=False))
+            case ast.Assign(targets=targets, value=value):
+                pairs = [(target, value) for target in targets]
+            case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.AugAssign(target=target, value=value):
+                pairs = [(target, value)]
+            case _:
+                pairs = []
+        yield from ((target.id, value) for target, value in pairs if isinstance(target, ast.Name))
 
 
 def _calls(tree: ast.Module) -> list[ast.Call]:
@@ -417,6 +435,8 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
     match node:
         case ast.Constant() | ast.FormattedValue():
             yield node
+        case ast.NamedExpr(value=value):
+            yield from _parts(value)
         case ast.JoinedStr(values=parts):
             yield from (inner for part in parts for inner in _parts(part))
         case ast.BinOp(left=left, right=right):

@@ -6,14 +6,13 @@ never counted. Named people and counted groups are never added up: who is in a g
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
 import pandas as pd
 
-from dojo import dates, tables, timeline
+from dojo import dates, facts, quantities, tables, timeline
 from dojo.tables import Problem, Row, Table
 
 #: employers that name nobody: somebody who went there may turn up anywhere
@@ -224,16 +223,17 @@ def _check_kind(row: Row, known: Table) -> Iterator[Problem]:
         yield row.problem("headcount_low", "1, and 1 in headcount_high" if person else "nothing: nobody is counted")
     elif counted[1] and not counted[0]:
         yield row.problem("headcount_low", "a number, as headcount_high has one")
-    elif counted[0] and (said := _miscounted(row)):
+    elif counted[0] and cells["kind"] == "group" and (said := _miscounted(row)):
         yield row.problem("headcount_low", f"a count that agrees with the {said} in its words")
 
 
 def _miscounted(row: Row) -> str:
-    """The first number in the words of a move that is not its count; "" if none. One named beside others counts."""
+    """The numbers in the words of a group, where none is its count; one who is named beside it may be counted in."""
     low = int(row.cells["headcount_low"])
     high = int(row.cells["headcount_high"] or low)
-    said = re.findall(r"\d+", f"{row.cells['person']} {row.cells['label']}")
-    return next((number for number in said if not low - 1 <= int(number) <= high), "")
+    words = facts.mask(f"{row.cells['person']}; {row.cells['label']}")
+    said = [q for q in quantities.read(words) if q.number and not (q.date or q.time or q.spelled)]
+    return "" if any(low - 1 <= q.number <= high for q in said) else ", ".join(f"{q.number:g}" for q in said)
 
 
 def _check_move(row: Row, moved: Table) -> Iterator[Problem]:

@@ -76,8 +76,9 @@ def _all_known(wanted: Iterable[str], there: Iterable[str], what: str) -> None:
 def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, attributes: Iterable[str]) -> pd.DataFrame:
     """What has been said of chips: about what, the figure, when the source appeared, how well supported.
 
-    Tables as they are loaded; `attributes` are the beginnings of the attributes wanted. Raises KeyError for a chip
-    of which nothing is on record, and for a beginning that none of these chips' attributes has.
+    Where the figure is not the chip's own, what it is about says whose. Tables as they are loaded; `attributes` are
+    the beginnings of the attributes wanted. Raises KeyError for a chip of which nothing is on record, and for a
+    beginning that none of these chips' attributes has.
     """
     chips, attributes = list(chips), list(attributes)
     _all_known(chips, specs["chip_id"], "chip")
@@ -88,7 +89,7 @@ def claims(specs: pd.DataFrame, chips: Iterable[str], sources: pd.DataFrame, att
     found = pd.DataFrame(
         {
             "chip": own["chip_id"].str.upper(),
-            "about": about,
+            "about": about.where(own["scope"] == "chip", about + " of the " + own["scope"]),
             "figure": own["value"].map("{:g}".format) + " " + own["unit"].replace("x", "times"),
             "as the source has it": own["condition"],
             "source of": own["source_ids"].str[0].map(sources["published"]).replace("", "undated"),
