@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,8 +103,14 @@ class _Client(NotebookClient):
 
     async def _watch(self) -> None:
         """A message that is too large is not taken in: the line breaks, and what else was on its way is lost."""
-        line = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        await line.recv_multipart()
+        socket = self.kc.iopub_channel.socket
+        line = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        try:
+            await line.recv_multipart()
+        finally:  # what stays open would keep the program from ending
+            line.close()
+            with suppress(zmq.ZMQError):  # the channel was closed before
+                socket.disable_monitor()
         await asyncio.sleep(1)  # the line of a kernel that dies breaks too
         if await self.kernel.is_alive():
             self._stop()

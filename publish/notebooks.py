@@ -213,9 +213,9 @@ def stale(notebook: Notebook) -> Iterator[tuple[str, str]]:
     known = dict(map(tuple, kept.get("cells", [])))
     for cell, (cell_id, digest) in zip(notebook.cells, now["cells"], strict=True):
         runs = cell["cell_type"] == "code"
-        if cell_id not in known:
+        if cell_id not in known and (runs or known):
             yield cell_id, f"{'has no stored output' if runs else 'is on no page'} yet: run make refresh"
-        elif known[cell_id] != digest:
+        elif known.get(cell_id, digest) != digest:
             changed = "code or its output changed" if runs else "text changed"
             yield cell_id, f"its {changed} since it was stored: run make refresh"
     if [cell_id for cell_id, _ in now["cells"] if cell_id in known] != list(known):

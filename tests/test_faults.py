@@ -292,7 +292,7 @@ def test_a_kill_between_two_files_leaves_each_whole_and_is_noticed_and_healed(pa
     assert (left[one], left[two], left[three]) == (NEW[one], NEW[two], OLD[three])
     monkeypatch.setattr(__main__, "EXPORTS", pages)
     assert build("--check") == 1
-    assert f"{pages}: a build was killed while it wrote here: build again" in capfd.readouterr().err
+    assert f"{pages}: a build was killed while it wrote here: run make refresh" in capfd.readouterr().err
     drafts.replace(pages, NEW)
     assert files(pages) == NEW
     assert build("--check") == 0

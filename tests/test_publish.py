@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -189,9 +190,24 @@ def test_a_changed_output_or_order_is_stale(folder, tmp_path, monkeypatch):
     assert [cell for cell, _ in notebooks.stale(notebooks.Notebook(path, content))] == ["one"]
     one["outputs"][0]["data"]["text/plain"] = ["1"]
     assert list(notebooks.stale(notebooks.Notebook(path, content))) == []
-    for cells in ([two, one, title], [two, title]):
+    for cells in ([two, one, title], [two, title], [title, one, two], [one, two]):
         ((cell, why),) = notebooks.stale(notebooks.Notebook(path, content | {"cells": cells}))
         assert (cell, "moved or taken out" in why) == ("", True)
+
+
+def test_a_changed_text_is_older_than_its_page(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
+    path = book(folder, "02-good", *GOOD)
+    build("--refresh", "--out", tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    one, title = content["cells"]
+    changes = (
+        (title | {"source": "# Better"}, ("says", "its text changed since it was stored: run make refresh")),
+        (title | {"cell_type": "raw"}, ("says", "its text changed since it was stored: run make refresh")),
+        (title | {"id": "title"}, ("title", "is on no page yet: run make refresh")),
+    )
+    for changed, expected in changes:
+        assert expected in list(notebooks.stale(notebooks.Notebook(path, content | {"cells": [one, changed]})))
 
 
 def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, monkeypatch, capfd):
@@ -204,9 +220,10 @@ def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, 
     first = notebooks.output_text(notebooks.read(path).cells[0])
     assert build("--refresh", "--out", tmp_path) == 0
     assert notebooks.output_text(notebooks.read(path).cells[0]) == first
-    with monkeypatch.context() as patch:
-        patch.setattr(notebooks, "package_digest", lambda: "another")
-        assert notebooks.output_text(execute.run(notebooks.read(path)).cells[0]) != first
+    for digest in ("package_digest", "data_digest"):
+        with monkeypatch.context() as patch:
+            patch.setattr(notebooks, digest, lambda: "another")
+            assert notebooks.output_text(execute.run(notebooks.read(path)).cells[0]) != first
     content = json.loads(path.read_text("utf-8"))
     content["cells"][1]["source"] = f"# Live\n\n[{first} ns](#cell-id=clock)"
     path.write_text(json.dumps(content), "utf-8")
@@ -240,6 +257,45 @@ def test_a_page_that_cannot_be_written_is_named_and_the_others_finish(folder, tm
     assert build("--out", tmp_path) == 1
     assert "notebooks/01-good.ipynb: IsADirectoryError" in capfd.readouterr().err
     assert (tmp_path / "02-good.html").exists()
+
+
+def test_a_notebook_without_a_page_lends_its_numbers_to_nobody(folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(drafts, "replace", _only_below(tmp_path))
+    number = tmp_path / "number"
+    number.write_text("41")
+    book(folder, "01-lends", ("n", "code", f"print(open({str(number)!r}).read())"), ("title", "markdown", "# Lends"))
+    book(folder, "02-cites", ("cites", "markdown", "# Cites\n\nIt was [41](01-lends.ipynb#cell-id=n)."))
+    assert build("--refresh", "--out", tmp_path / "pages") == 0
+    number.write_text("42")
+    shutil.rmtree(tmp_path / "pages")
+    (tmp_path / "pages" / "01-lends.html").mkdir(parents=True)
+    capfd.readouterr()
+    path = folder / "02-cites.ipynb"
+    path.write_text(path.read_text("utf-8").replace("[41]", "[42]"), "utf-8")
+    assert build("--refresh", "--out", tmp_path / "pages") == 1
+    said = capfd.readouterr().err
+    assert "notebooks/01-lends.ipynb: IsADirectoryError" in said
+    assert "notebooks/02-cites.ipynb, cell cites: says 42, cell n prints 41" in said
+    assert "2 of 2 notebooks failed and stay as they were: 01-lends, 02-cites" in said
+
+
+def test_a_set_that_cannot_take_its_place_leaves_the_old_files(tmp_path):
+    (tmp_path / "a.html").write_text("old")
+    (tmp_path / "c.html").mkdir()
+    before = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(IsADirectoryError, match=r"c\.html"):
+        drafts.replace(tmp_path, {"a.html": "new", "b.html": "new", "c.html": "new", "d.html": "new"})
+    assert {path.name for path in tmp_path.iterdir()} == before
+    assert (tmp_path / "a.html").read_text() == "old"
+
+
+def test_where_a_build_is_writing_none_was_killed(tmp_path):
+    assert not drafts.left(tmp_path)
+    (tmp_path / drafts.FOLDER).mkdir()
+    assert drafts.left(tmp_path)
+    with drafts._alone(tmp_path):
+        assert not drafts.left(tmp_path)
+    assert drafts.left(tmp_path)
 
 
 def test_a_stored_error_is_not_blamed_for_a_new_one(folder):
