@@ -357,9 +357,12 @@ def spoilt(draw: st.DrawFn, records: list[list[str]]) -> bytes:
                 del record[at:]
             case "more":
                 record.insert(at, draw(cells(records)) if len(records) > 1 else "")
-            case "drop" | "same":
+            case "drop":
                 for each in records:
-                    each[column : column + 1] = [] if len(each) > 1 else each[column : column + 1] * 2
+                    del each[column : column + 1]
+            case "same":
+                for each in records:
+                    each[column : column + 1] *= 2
             case "name" if records[0]:
                 records[0][column] = draw(st.one_of(st.sampled_from(records[0]), st.text(max_size=9)))
     text = io.StringIO()
