@@ -112,7 +112,9 @@ def test_named_people_and_counted_groups_are_kept_apart():
 
 
 def test_blank_is_not_reported_and_never_zero():
-    counts = people.counts(MOVES)
+    inside = ["dojo-firmware-to-brugada-2025", "dojo-rest-reassigned-2025"]
+    inside += ["dojo-silicon-to-rodgers-2025", "dojo-software-to-elluswamy-2025"]
+    counts = people.counts(MOVES.loc[[*inside, "autopilot-software-exits-2019", "chan-leaves-2023"]])
     assert counts["not_reported"]["Inside Tesla"] == 4
     assert pd.isna(counts["low"]["Inside Tesla"])
     assert pd.isna(counts["high"]["Inside Tesla"])
