@@ -124,9 +124,10 @@ def test_each_pair_is_at_odds_for_the_reason_that_is_said(sign):
 
 def test_who_says_nothing_either_way_is_not_at_odds_with_who_speaks_against():
     odd = verdict.at_odds(JUDGED)
-    chain, account = odd[(odd["kind"] == "judges") & (odd["a"] < 0)].index[0]
-    ours = (JUDGED["chain"] == chain) & (JUDGED["account"] == account) & (JUDGED["judge"] == "b")
-    even = verdict.at_odds(JUDGED.assign(mode=JUDGED["mode"].mask(ours, 0.0)))
+    chain, account = odd[odd["kind"] == "judges"].index[0]
+    pair = (JUDGED["chain"] == chain) & (JUDGED["account"] == account)
+    modes = JUDGED["mode"].mask(pair & (JUDGED["judge"] == "a"), -1.0).mask(pair & (JUDGED["judge"] == "b"), 0.0)
+    even = verdict.at_odds(JUDGED.assign(mode=modes))
     assert "judges" not in set(even[even.index == (chain, account)]["kind"])
 
 
