@@ -7,7 +7,6 @@ import json
 import re
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +91,11 @@ class _Client(NotebookClient):
             await self.async_start_new_kernel()
             await self.async_start_new_kernel_client()
             watching = asyncio.ensure_future(self._watch())
-            await self.async_execute()
-            watching.cancel()
+            try:
+                await self.async_execute()
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
             await self.kernel.shutdown_kernel()
         finally:
             if self.kernel.has_kernel:
@@ -108,9 +110,8 @@ class _Client(NotebookClient):
         try:
             await line.recv_multipart()
         finally:  # what stays open would keep the program from ending
+            socket.disable_monitor()
             line.close()
-            with suppress(zmq.ZMQError):  # the channel was closed before
-                socket.disable_monitor()
         await asyncio.sleep(1)  # the line of a kernel that dies breaks too
         if await self.kernel.is_alive():
             self._stop()
