@@ -379,6 +379,7 @@ def test_digits_typed_into_titles_and_alt_texts_are_seen():
         ('words: str\nwords = "then"\nwords += "63 days"\nf(title=words)', ["63 days"]),
         ('f(title=(words := "63 days"))', ["63 days"]),
         ('words, other = "63 days", 35\nf(title=words)', ["63 days"]),
+        ('words, *other = "63 days", 35, 4\nf(title=words)', ["63 days"]),
         ('words, other = both("63 days", 35)\n(words, *other), n = both("35 days")\nf(title=words)', []),
         ('show.numbers(days=f"63 days of {n}", odds=f"{n:.1f} to 1", all="3 to 1", less=n - 1)', ["63 days", "3", "1"]),
     ],

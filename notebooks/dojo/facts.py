@@ -21,7 +21,6 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from html import unescape
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -284,9 +283,18 @@ def mask(text: str) -> str:
     return _names().sub(lambda match: "\0" * len(match[0]), text)
 
 
-@lru_cache(maxsize=1)
+#: the tables as they were read last, and the pattern of the names in them
+_kept: list[Any] = []
+
+
 def _names() -> re.Pattern[str]:
     known = tables.everything()
+    if not _kept or _kept[0] is not known:  # the same object until they are read anew
+        _kept[:] = known, _pattern(known)
+    return _kept[1]
+
+
+def _pattern(known: dict[str, tables.Table]) -> re.Pattern[str]:
     names = [row.cells["term"] for row in known["glossary"].rows.values()]
     names += [alias for row in known["glossary"].rows.values() for alias in row.items("aliases")]
     for table in ("chips", "number_formats", "networks"):
