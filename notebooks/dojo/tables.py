@@ -129,8 +129,8 @@ def load(name: str) -> pd.DataFrame:
         match contract["type"]:
             case "integer":  # pandas itself would read them as floats where a cell is empty, and round the largest
                 frame[column] = pd.array([int(cell) if cell else None for cell in frame[column]], dtype="Int64")
-            case "number":
-                frame[column] = pd.to_numeric(frame[column]).astype("float64")
+            case "number":  # some versions of pandas read the last digit of a float otherwise than Python
+                frame[column] = [float(cell) if cell else math.nan for cell in frame[column]]
             case "list":
                 frame[column] = [tuple(split(cell)) for cell in frame[column]]
     frame.index = pd.Index(table.rows.keys(), name=table.key[0] if len(table.key) == 1 else "id")
