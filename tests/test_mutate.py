@@ -12,7 +12,6 @@ BEYOND_RULES = {
     "the row of a link, another",
     "a digit of a name",
     "an alt text, another word",
-    "a precision, another",
     "a standing, another",
     "a source id, another",
 }
@@ -36,6 +35,7 @@ KINDS = BEYOND_RULES | {
     "a source id, misspelled",
     "a standing, misspelled",
     "a precision, misspelled",
+    "a precision, another",
 }
 
 
