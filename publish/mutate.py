@@ -324,7 +324,7 @@ def _spoilt(mutant: Mutant, scratch: Path) -> Iterator[list[str]]:
     try:
         path.write_text(tables.as_csv(rows), "utf-8")
         tables.DATA = scratch
-        tables.read.cache_clear()
+        _forget()
         try:
             yield [str(problem) for problem in check.check_data(tables.everything())]
         except tables.DataError as error:
@@ -332,7 +332,13 @@ def _spoilt(mutant: Mutant, scratch: Path) -> Iterator[list[str]]:
     finally:
         path.write_text(kept, "utf-8")
         tables.DATA = before
-        tables.read.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    """Read the tables anew, and the names in them."""
+    tables.read.cache_clear()
+    facts._pattern.cache_clear()
 
 
 def sample(every: Iterable[Mutant], size: int, seed: int = SEED) -> list[Mutant]:

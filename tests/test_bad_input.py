@@ -841,8 +841,8 @@ NOTEBOOK_FILES: dict[str, tuple[bytes, str]] = {
         "enclosed in double quotes)",
     ),
     "a comma too many": (
-        b'{"cells": [],}',
-        "notebooks/01-odd.ipynb, line 1: '}'; expected JSON (Expecting property name enclosed in double quotes)",
+        b'{"cells": [],,}',
+        "notebooks/01-odd.ipynb, line 1: ',}'; expected JSON (Expecting property name enclosed in double quotes)",
     ),
     "brackets without end": (
         b"[" * 100_000,

@@ -21,9 +21,10 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from itertools import pairwise
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import mistune
@@ -283,18 +284,13 @@ def mask(text: str) -> str:
     return _names().sub(lambda match: "\0" * len(match[0]), text)
 
 
-#: the tables as they were read last, and the pattern of the names in them
-_kept: list[Any] = []
-
-
 def _names() -> re.Pattern[str]:
-    known = tables.everything()
-    if not _kept or _kept[0] is not known:  # the same object until they are read anew
-        _kept[:] = known, _pattern(known)
-    return _kept[1]
+    return _pattern(tables.DATA)
 
 
-def _pattern(known: dict[str, tables.Table]) -> re.Pattern[str]:
+@lru_cache(maxsize=4)
+def _pattern(root: Path) -> re.Pattern[str]:
+    known = tables.read(root)
     names = [row.cells["term"] for row in known["glossary"].rows.values()]
     names += [alias for row in known["glossary"].rows.values() for alias in row.items("aliases")]
     for table in ("chips", "number_formats", "networks"):
