@@ -518,7 +518,7 @@ DOMAIN: dict[str, tuple[Spoil, str]] = {
     "a count that is not its label's": (
         cell("people_moves", "twenty-v5-at-least", "headcount_low", "30"),
         f"{at('people_moves', 'twenty-v5-at-least')}, column headcount_low: '30'; expected a count that agrees with "
-        "the 20, 20 in its words",
+        "the 20 in its words",
     ),
     "a requirement that is not its row's": (
         cell("requirements", "on-chip-memory", "number_training", "404"),

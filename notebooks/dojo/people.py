@@ -233,7 +233,8 @@ def _miscounted(row: Row) -> str:
     high = int(row.cells["headcount_high"] or low)
     words = facts.mask(f"{row.cells['person']}; {row.cells['label']}")
     said = [q for q in quantities.read(words) if q.number and not (q.date or q.time or q.spelled)]
-    return "" if any(low - 1 <= q.number <= high for q in said) else ", ".join(f"{q.number:g}" for q in said)
+    agrees = any(low - 1 <= q.number <= high for q in said)
+    return "" if agrees else ", ".join(dict.fromkeys(f"{q.number:g}" for q in said))
 
 
 def _check_move(row: Row, moved: Table) -> Iterator[Problem]:
