@@ -77,7 +77,13 @@ def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(reader):
     ours = (
         book.content["metadata"]["language_info"]["version"] == platform.python_version()
     )  # JupyterLab writes it anew
-    assert reader.page.evaluate("() => jupyterapp.shell.currentWidget.model.dirty") is not ours
+    dirty = """async () => {
+        const { context, model, sessionContext } = jupyterapp.shell.currentWidget;
+        await Promise.all([context.ready, sessionContext.ready]);
+        await sessionContext.session.kernel.info; // with it comes the version
+        return model.dirty;
+    }"""
+    assert reader.page.evaluate(dirty) is not ours
     expect(reader.cell("setup").locator(".jp-InputPlaceholder")).to_be_visible()
     expect(reader.cell("learning").locator(".jp-InputPlaceholder")).to_have_count(0)
     reader.page.get_by_role("menuitem", name="Settings", exact=True).click()
