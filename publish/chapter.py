@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup, Tag
-from nbconvert import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
+from nbformat import NotebookNode
 
 from dojo import facts
 from publish import clean, inline, notebooks, notes, prose, terms
@@ -37,12 +40,14 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
     soup = BeautifulSoup(html, "html.parser")
     figures = numbers(books)
     _number(soup, book, figures)
-    for link in soup.select("section.prose a[href]"):
-        _lead(link, book, figures)
+    for section in sections(soup, "prose"):
+        for link in section.find_all("a", href=True):
+            _lead(link, book, figures)
     _gather_footnotes(soup)
     notes.attach(soup)
-    for left in soup.select('section.prose a[href*=".csv#"]'):
-        left.unwrap()  # in a heading no note can stand; the check says so
+    for section in sections(soup, "prose"):
+        for left in section.find_all("a", href=re.compile(r"\.csv#")):
+            left.unwrap()  # in a heading no note can stand; the check says so
     terms.explain(soup)
     _head(soup)
     _tidy_code(soup)
@@ -53,6 +58,11 @@ def body(book: Notebook, books: Sequence[Notebook]) -> BeautifulSoup:
     return soup
 
 
+def sections(soup: BeautifulSoup, kind: str) -> list[Tag]:
+    """The sections of a body that hold prose, or steps: code and what it shows. None stands within another."""
+    return soup.find_all("section", class_=kind, recursive=False)
+
+
 def as_html(soup: BeautifulSoup) -> str:
     """A body as text, with neighbours shaded alike as one, and empty shapes that close themselves: a hundredth less."""
     return re.sub(r"></(?:path|rect|circle|use)>", "/>", str(soup).strip()).replace("</u><u>", "")
@@ -60,19 +70,22 @@ def as_html(soup: BeautifulSoup) -> str:
 
 def contents(soup: BeautifulSoup) -> list[dict[str, str]]:
     """The second-level headings of a body, each with the id that leads to it."""
-    return [{"id": link["href"][1:], "text": link.get_text()} for link in soup.select("h2 > a")]
+    links = (link for heading in soup.find_all("h2") for link in heading.find_all("a", recursive=False))
+    return [{"id": link["href"][1:], "text": link.get_text()} for link in links]
 
 
 def downloads(soup: BeautifulSoup) -> dict[str, str]:
     """The tables that a body offers, as CSV, by the path that its links name."""
-    return {link["href"]: as_csv(link.find_previous("table")) for link in soup.select("a[download]")}
+    return {link["href"]: as_csv(link.find_previous("table")) for link in soup.find_all("a", download=True)}
 
 
 def figures(book: Notebook) -> dict[str, str]:
     """The charts of a notebook as SVG files, by path: figures/01-timeline-strip-figure.svg."""
     found = {}
     for cell in book.code():
-        images = BeautifulSoup(notebooks.output_html(cell), "html.parser").select(f'img[src^="{clean.PICTURE}"]')
+        if "<img" not in (html := notebooks.output_html(cell)):
+            continue
+        images = BeautifulSoup(html, "html.parser").select(f'img[src^="{clean.PICTURE}"]')
         for number, image in enumerate(images, 1):
             path = f"figures/{book.name}-{cell['id']}{f'-{number}' if number > 1 else ''}.svg"
             try:
@@ -82,9 +95,17 @@ def figures(book: Notebook) -> dict[str, str]:
     return found
 
 
+class _Exporter(HTMLExporter):
+    """Leaves out what nbconvert does last: read all of a page anew, to describe pictures that nobody described."""
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **options: Any) -> tuple[str, Any]:
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+
+
 @lru_cache(maxsize=1)
-def _exporter() -> HTMLExporter:
-    exporter = HTMLExporter(template_name="template", extra_template_basedirs=[str(TEMPLATE.parent)])
+def _exporter() -> _Exporter:
+    exporter = _Exporter(template_name="template", extra_template_basedirs=[str(TEMPLATE.parent)])
+    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3"))
     exporter.register_filter("prose", prose.render)
     exporter.register_filter("clean", clean.clean)
     exporter.environment.globals["raise_image"] = _raise_image
@@ -118,7 +139,7 @@ def numbers(books: Sequence[Notebook]) -> dict[tuple[str, str], list[str]]:
 
 def _number(soup: BeautifulSoup, book: Notebook, known: Mapping[tuple[str, str], list[str]]) -> None:
     """Name each figure and table by its title, with its number before it as a link."""
-    for section in soup.select("section.step"):
+    for section in sections(soup, "step"):
         figures, names = section.find_all("figure"), known.get((book.name, section["id"]), [])
         if len(figures) != len(names):
             raise ValueError(f"{book.label}, cell {section['id']}: a figure within another, or one that does not end")
@@ -150,7 +171,7 @@ def _lead(link: Tag, book: Notebook, known: Mapping[tuple[str, str], list[str]])
 def _gather_footnotes(soup: BeautifulSoup) -> None:
     """Number the footnotes of all cells in one row, each with the way there and back; they stand at the end."""
     gathered = soup.new_tag("ol")
-    for section in soup.select("section.prose"):
+    for section in sections(soup, "prose"):
         before = len(gathered.find_all("li", recursive=False))
         for mark in section.find_all("sup", class_="footnote", attrs={"data-number": re.compile(r"^\d+$")}):
             number = before + int(mark["data-number"])
@@ -177,7 +198,7 @@ def _mark(number: int, first: bool) -> str:
 
 def _head(soup: BeautifulSoup) -> None:
     """Make each second-level heading a link to itself: to its cell's section, or to an id after that."""
-    for section in soup.select("section.prose"):
+    for section in sections(soup, "prose"):
         for number, heading in enumerate(section.find_all("h2"), 1):
             target = section["id"] if number == 1 else f"{section['id']}-{number}"
             if number > 1:
@@ -192,8 +213,9 @@ def _head(soup: BeautifulSoup) -> None:
 
 def _tidy_code(soup: BeautifulSoup) -> None:
     """What a step shows comes before how it was made, and of its shading only what is seen stays."""
-    for code in soup.select(".step > .source"):
-        code.parent.append(code.extract())
+    for section in sections(soup, "step"):
+        for code in section.find_all(class_="source", recursive=False):
+            section.append(code.extract())
     for pre in soup.select(".highlight > pre"):
         for span in pre.find_all("span"):
             shade = SHADES.get(" ".join(span.get("class", [])))
@@ -325,7 +347,7 @@ def give_once(soup: BeautifulSoup) -> None:
 
 def _offer(soup: BeautifulSoup, book: Notebook) -> None:
     """Offer each table of a figure as a file of its own; it stands beside the pages."""
-    for section in soup.select("section.step"):
+    for section in sections(soup, "step"):
         tables = section.select("figure:not(.weigh) table")
         for number, table in enumerate(tables, 1):
             path = f"data/{book.name}-{section['id']}{f'-{number}' if number > 1 else ''}.csv"

@@ -1,13 +1,15 @@
-"""Runs a notebook in a fresh kernel and hands back what it shows."""
+"""Runs notebooks in fresh kernels and hands back what they show."""
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -16,8 +18,9 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from publish import keeper, notebooks
+from publish import beside, keeper, notebooks
 from publish.notebooks import Notebook
+from publish.warm import Stock
 
 #: seconds a notebook may take, all cells together
 LIMIT = 300
@@ -39,45 +42,121 @@ def node(book: Notebook) -> nbformat.NotebookNode:
     return nbformat.reads(json.dumps(book.content), as_version=4)
 
 
+@dataclass(frozen=True)
+class Run:
+    """What came of executing a notebook, and on what it rests; all of it can be written as JSON."""
+
+    #: of each code cell, in order: outputs and number
+    cells: list[dict[str, Any]]
+    language: dict[str, Any]
+    #: the files and folders that it used; None where that is not known
+    used: list[str] | None
+
+
 def run(book: Notebook, limit: float = LIMIT) -> Notebook:
     """The notebook with fresh outputs; live cells keep what was stored, unless code or package changed.
 
     Raises Failure, naming cell and line; the kernel is shut down in every case.
     """
+    found: list[Run | Exception] = []
+    run_all([book], lambda _, result, __: found.append(result), limit=limit)
+    return executed(book, found[0])
+
+
+def executed(book: Notebook, run: Run | Exception) -> Notebook:
+    """The notebook with what came of executing it; raises what kept it from that."""
+    if isinstance(run, Exception):
+        raise run
+    content = node(book)
+    code = (cell for cell in content.cells if cell.cell_type == "code")
+    for cell, found in zip(code, run.cells, strict=True):
+        cell.update(nbformat.from_dict(found))
+    content.metadata["language_info"] = nbformat.from_dict(run.language)
+    return Notebook(book.path, _clean(_with_live(content, book)))
+
+
+def run_all(
+    books: Sequence[Notebook],
+    done: Callable[[Notebook, Run | Exception, float], None],
+    stock: Stock | None = None,
+    limit: float = LIMIT,
+) -> None:
+    """Execute notebooks, as many at once as there are processors, each in a fresh kernel of its own.
+
+    Those that are likely to take longest begin first; `done` is told of each in the given order, with the seconds
+    it took. Kernels are forked where there is a stock, and start as programs where there is none.
+    """
+    asyncio.run(_run_all(books, done, stock, limit))
+
+
+async def _run_all(books: Sequence[Notebook], done: Callable[..., None], stock: Stock | None, limit: float) -> None:
+    # nbclient would take Ctrl-C for itself and end the one notebook only; where a loop refuses it the
+    # signal, as loops outside the main thread do, it lets go
+    asyncio.get_running_loop().add_signal_handler = _refuse
+    turn = asyncio.Semaphore(beside.processors())
+    first = sorted(books, key=_work, reverse=True)
+    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, turn)) for book in first}
+    for book in books:
+        result, seconds = await tasks[book.name]
+        done(book, result, seconds)
+
+
+def _work(book: Notebook) -> tuple[int, int]:
+    """How long a notebook may take, to compare by: live cells compute anew what others read; then, how much code."""
+    return sum(map(notebooks.live, book.cells)), sum(len(notebooks.source(cell)) for cell in book.code())
+
+
+async def _timed(
+    book: Notebook, stock: Stock | None, limit: float, turn: asyncio.Semaphore
+) -> tuple[Run | Exception, float]:
+    with keeper.kernel(stock) as kernel:
+        client = _Client(_emptied(book), kernel, book.path.parent)
+        try:
+            async with turn:
+                started = time.monotonic()
+                run = await _run(book, client, limit)
+                seconds = time.monotonic() - started
+            await kernel.shutdown_kernel()  # kindly, while another has its turn
+            return run, seconds
+        except Exception as error:
+            return error, time.monotonic() - started
+        finally:
+            await client.end()
+
+
+def _emptied(book: Notebook) -> nbformat.NotebookNode:
     content = node(book)
     for cell in content.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    with keeper.kernel() as kernel:
-        client = _Client(
-            content,
-            kernel,
-            timeout=None,
-            resources={"metadata": {"path": str(book.path.parent)}},
-            record_timing=False,
-        )
-        started = time.monotonic()
-        try:
-            asyncio.run(_within(limit, client.run()))
-        except CellExecutionError as error:
-            raise Failure(f"{_where(book, client)}{_line(error)}", f"{error.ename}: {error.evalue}") from None
-        except (TimeoutError, DeadKernelError):
-            # a kernel stopped at the limit is reported as late or as dead, whichever is noticed first
-            late = time.monotonic() - started >= limit
-            why = f"still running after {limit:g} s, the limit for a notebook" if late else client.flood
-            raise Failure(_where(book, client), why or "the kernel died") from None
-        except RuntimeError as error:  # a kernel that died or hung before it said a word
-            raise Failure(_where(book, client), str(error)) from None
-        except NoSuchKernel as error:
-            raise Failure(book.label, f"{error}: set up anew what requirements.lock lists") from None
-    return Notebook(book.path, _clean(_with_live(content, book)))
+    return content
+
+
+async def _run(book: Notebook, client: _Client, limit: float) -> Run:
+    """Run all cells; Failure says why that is not possible."""
+    started = time.monotonic()
+    try:
+        return await asyncio.wait_for(client.run(), limit)
+    except CellExecutionError as error:
+        raise Failure(f"{_where(book, client)}{_line(error)}", f"{error.ename}: {error.evalue}") from None
+    except (TimeoutError, DeadKernelError):
+        # a kernel stopped at the limit is reported as late or as dead, whichever is noticed first
+        late = time.monotonic() - started >= limit
+        why = f"still running after {limit:g} s, the limit for a notebook" if late else client.flood
+        raise Failure(_where(book, client), why or "the kernel died") from None
+    except RuntimeError as error:  # a kernel that died or hung before it said a word
+        raise Failure(_where(book, client), str(error)) from None
+    except NoSuchKernel as error:
+        raise Failure(book.label, f"{error}: set up anew what requirements.lock lists") from None
 
 
 class _Client(NotebookClient):
     """Runs the cells, and lets none show more than a builder can hold."""
 
-    def __init__(self, content: Any, kernel: keeper.Kernel, **options: Any) -> None:
-        super().__init__(content, kernel, **options)
+    def __init__(self, content: Any, kernel: keeper.Kernel, folder: Path) -> None:
+        super().__init__(
+            content, kernel, timeout=None, resources={"metadata": {"path": str(folder)}}, record_timing=False
+        )
         self.kernel = kernel
         self.running, self.shown, self.flood = "", 0, ""
         self.on_cell_start = self._begin
@@ -85,23 +164,39 @@ class _Client(NotebookClient):
     def _begin(self, cell: Any, cell_index: int) -> None:
         self.running = cell.id
 
-    async def run(self) -> None:
-        """Start the kernel, run all cells, end the kernel: kindly where it got to its end, at once where not."""
+    async def run(self) -> Run:
+        """Start the kernel and run all cells."""
+        await self.async_start_new_kernel()
+        await self.async_start_new_kernel_client()
+        await self._ask("watch()")
+        watching = asyncio.ensure_future(self._watch())
         try:
-            await self.async_start_new_kernel()
-            await self.async_start_new_kernel_client()
-            watching = asyncio.ensure_future(self._watch())
-            try:
-                await self.async_execute()
-            finally:
-                watching.cancel()
-                await asyncio.wait([watching])
-            await self.kernel.shutdown_kernel()
+            await self.async_execute()
+            said = await self._ask("told()")
         finally:
-            if self.kernel.has_kernel:
-                await self.kernel.shutdown_kernel(now=True)
-            if self.kc:
-                self.kc.stop_channels()
+            watching.cancel()
+            await asyncio.wait([watching])
+        cells = [cell for cell in self.nb.cells if cell.cell_type == "code"]
+        made = [{"outputs": cell.outputs, "execution_count": cell.execution_count} for cell in cells]
+        used = said["data"]["text/plain"] if said["status"] == "ok" else "None"
+        return Run(made, self.nb.metadata["language_info"], ast.literal_eval(used))
+
+    async def _ask(self, call: str) -> dict[str, Any]:
+        """What a function of publish.used says in the kernel, beside what the cells do."""
+        asked = {"used": f"__import__('publish.used').used.{call}"}
+        reply = await self.kc.execute("", silent=True, user_expressions=asked, reply=True)
+        while (said := await self.kc.get_iopub_msg())["content"].get("execution_state") != "idle" or (
+            said["parent_header"].get("msg_id") != reply["parent_header"]["msg_id"]
+        ):
+            pass  # only then has the kernel turned to what comes next
+        return reply["content"]["user_expressions"]["used"]
+
+    async def end(self) -> None:
+        """End the kernel at once, where it has not ended."""
+        if self.kernel.has_kernel:
+            await self.kernel.shutdown_kernel(now=True)
+        if self.kc:
+            self.kc.stop_channels()
 
     async def _watch(self) -> None:
         """A message that is too large is not taken in: the line breaks, and what else was on its way is lost."""
@@ -127,16 +222,6 @@ class _Client(NotebookClient):
     def _stop(self) -> None:
         self.flood = f"shows more than {keeper.FLOOD / 1e6:g} MB, the limit for a notebook"
         self.task_poll_for_reply.cancel()  # nbclient does so when a kernel dies
-
-
-async def _within(limit: float, work: Coroutine[Any, Any, Any]) -> None:
-    """Wait for the work no longer than the limit, and let Ctrl-C end all of it.
-
-    nbclient would take Ctrl-C for itself and end the one notebook only; where a loop refuses it the
-    signal, as loops outside the main thread do, it lets go.
-    """
-    asyncio.get_running_loop().add_signal_handler = _refuse
-    await asyncio.wait_for(work, limit)
 
 
 def _refuse(*_: Any) -> None:

@@ -13,23 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-import matplotlib
+import psutil
 import zmq
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.provisioning import LocalProvisioner
+
+from publish.warm import Stock, environment
 
 #: bytes a notebook may show, all cells together; a page of this suite shows a fiftieth of it
 FLOOD = 20_000_000
 #: where kernels put their sockets; the path of a socket may have about a hundred letters
 SOCKETS = "/tmp" if len(tempfile.gettempdir()) > 40 and os.path.isdir("/tmp") else None
-#: figures without sliders, and nothing of what readers set up for themselves
-OWN = {
-    "DOJO_STATIC": "1",
-    "MPLBACKEND": "agg",
-    "MATPLOTLIBRC": matplotlib.get_data_path(),
-    "PYTHONSTARTUP": "",
-    "PYTHONWARNINGS": "",
-}
 #: the keeper: waits for the number of the kernel, then for the end of the builder
 KEEP = 'read -r kernel; read -r end; kill -s KILL -- "-$kernel"; rm -rf -- "$0"'
 #: a kernel tells the keeper its number before it begins, so that none begins unseen
@@ -39,7 +34,7 @@ BEGIN = 'echo $$ >&0; exec "$@" </dev/null'
 class Kernel(AsyncKernelManager):
     """A kernel of this Python with a keeper, whatever kernels and settings a reader has."""
 
-    def __init__(self, folder: str, keeper: IO[bytes]) -> None:
+    def __init__(self, folder: str, keeper: IO[bytes], stock: Stock | None = None) -> None:
         super().__init__(
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
             # sockets in files instead of ports: no two kernels race for one, nothing listens on a network
@@ -47,7 +42,8 @@ class Kernel(AsyncKernelManager):
             ip=f"{folder}/kernel",
             connection_file=f"{folder}/kernel.json",
         )
-        self.launch: dict[str, Any] = {"env": {**os.environ, **OWN, "IPYTHONDIR": folder}, "stdin": keeper}
+        self.launch: dict[str, Any] = {"env": {**environment(), "IPYTHONDIR": folder}, "stdin": keeper}
+        self.stock = stock
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The command that starts the kernel."""
@@ -61,12 +57,41 @@ class Kernel(AsyncKernelManager):
 
     async def start_kernel(self, **options: Any) -> None:
         """Start the kernel."""
+        if self.stock:
+            self.provisioner = Forked(self.stock, kernel_spec=self.kernel_spec, parent=self)
         await super().start_kernel(**self.launch, **options)
 
 
+class Forked(LocalProvisioner):
+    """Has kernels forked, where Jupyter's own way starts a program."""
+
+    def __init__(self, stock: Stock, **options: Any) -> None:
+        super().__init__(**options)
+        self.stock = stock
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
+        """Fork a kernel; the command is not needed."""
+        asked = (self.parent.connection_file, options["cwd"], options["env"], options["stdin"])
+        self.pid = self.pgid = await self.stock.fork(*asked)
+        try:
+            self.process = _Process(self.pid)
+        except psutil.NoSuchProcess:
+            raise RuntimeError("the kernel died as it began") from None
+        return self.connection_info
+
+
+class _Process(psutil.Process):
+    """A process that somebody else started, with what Jupyter asks of one that it started itself."""
+
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        return None if self.is_running() else 0
+
+
 @contextmanager
-def kernel() -> Iterator[Kernel]:
-    """A kernel, not yet started; at the end waits until it is gone."""
+def kernel(stock: Stock | None = None) -> Iterator[Kernel]:
+    """A kernel, not yet started, to be forked where there is a stock; at the end waits until it is gone."""
     folder = tempfile.mkdtemp(prefix="dojo-", dir=SOCKETS)
     silent = subprocess.DEVNULL
     with subprocess.Popen(
@@ -76,4 +101,4 @@ def kernel() -> Iterator[Kernel]:
         stderr=silent,
         start_new_session=True,  # Ctrl-C in the terminal ends the builder, not who tidies up after it
     ) as keeper:
-        yield Kernel(folder, keeper.stdin)
+        yield Kernel(folder, keeper.stdin, stock)

@@ -24,7 +24,9 @@ def attach(soup: BeautifulSoup) -> None:
     """
     numbers: dict[str, int] = {}  # of each row's note
     given: dict[str, int] = {}  # the note that gives a source's address
-    for block in [found for prose in soup.select("section.prose") for found in _blocks(prose)]:
+    for block in [
+        found for prose in soup.find_all("section", class_="prose", recursive=False) for found in _blocks(prose)
+    ]:
         notes = []
         for row, links in _cited(block):
             known = row.place in numbers

@@ -6,10 +6,14 @@ No page needs a network, a script to be read, or a second file.
 from __future__ import annotations
 
 import base64
+import copy
+import gc
 import hashlib
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -25,15 +29,52 @@ from dojo import dates, facts, reading, tables
 from publish import chapter, notebooks
 from publish.notebooks import Notebook
 
+#: the tables on which every page rests, whatever it says: addresses of sources, words explained
+ALWAYS = {"glossary", "sources"}
 INDEX, EDITION, TWIN = "index.html", "whole-story.html", "story.md"
 ICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><path fill='#10457f' d='M1 1h3a3 3 0 0 1 0 6H1z'/></svg>"
 )
 
 
-def render(book: Notebook, books: Sequence[Notebook]) -> str:
-    """The page of a notebook, its outputs as stored in it; `books` are all pages, in reading order."""
-    return _page(chapter.body(book, books), book, books)
+@dataclass(frozen=True)
+class Part:
+    """What a notebook makes: files by path, its chapter of the whole story, and its part of the plain twin."""
+
+    files: dict[str, str]
+    chapter: dict[str, Any]
+    plain: str
+
+
+def part(book: Notebook, books: Sequence[Notebook]) -> Part:
+    """All that is made of a notebook, its outputs as stored in it; `books` are all pages, in reading order.
+
+    Made in one go, since the body, which all of it shares, is what takes longest.
+    """
+    names = {b.name for b in books}
+    with _uncollected():
+        soup = chapter.body(book, books)
+        made = chapter.figures(book) | chapter.downloads(soup)
+        joined, plain = _chapter(copy.copy(soup), book, names), _told(copy.copy(soup), book, names)
+        return Part({f"{book.name}.html": _page(soup, book, books), **made}, joined, plain)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: among the many parts of a page it is sought in vain, and takes a fifth longer."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def together(books: Sequence[Notebook], parts: Sequence[Part]) -> dict[str, str]:
+    """What all notebooks together make, by file name."""
+    chapters, plain = [part.chapter for part in parts], [part.plain for part in parts]
+    return {INDEX: index(books), EDITION: edition(books, chapters), TWIN: twin(plain)}
 
 
 def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str:
@@ -76,63 +117,23 @@ def index(books: Sequence[Notebook]) -> str:
     )
 
 
-def edition(books: Sequence[Notebook]) -> str:
+def edition(books: Sequence[Notebook], chapters: Sequence[dict[str, Any]]) -> str:
     """All notebooks as one page that needs no other: its links lead within it, its tables travel with it."""
-    chapters, scales = [], False
-    for book in books:
-        soup = chapter.body(book, books)
-        contents = chapter.contents(soup)
-        scales = scales or bool(soup.select_one(".weigh"))
-        for link in soup.select("a[download]"):
-            name = link["href"].rpartition("/")[2]
-            link.attrs |= {"href": chapter.embedded(chapter.as_csv(link.find_previous("table"))), "download": name}
-        chapter.give_once(soup)
-        _join(soup, book.name, {b.name for b in books})
-        for entry in contents:
-            entry["id"] = f"{book.name}.{entry['id']}"
-        chapters.append(
-            {
-                "name": book.name,
-                "part": chapter.part(book),
-                "title": book.title,
-                "contents": contents,
-                "body": chapter.as_html(soup),
-            }
-        )
     return _framed(
         "edition.html.j2",
         title=citation()["title"],
         part="the whole story",
         description=f"The whole story in one file: {_opening(books[0])}",
         chapters=chapters,
-        scales=scales,
+        scales=any(chapter["scales"] for chapter in chapters),
         minutes=sum(map(minutes, books)),
     )
 
 
-def twin(books: Sequence[Notebook]) -> str:
+def twin(plain: Iterable[str]) -> str:
     """The story as plain Markdown: its text, what its figures show, its tables; for search, translation, machines."""
-    parts = [f"# {citation()['title']}", f"Facts as of {tables.as_of()}. {citation()['authors']}. CC BY 4.0."]
-    for book in books:
-        soup = chapter.body(book, books)
-        _plain(soup, {b.name for b in books})
-        try:
-            parts.append(_Plain(heading_style="ATX", escape_misc=True, bullets="-").convert_soup(soup))
-        except RecursionError:
-            raise ValueError(f"{book.label}: nested too deep to be written as plain text") from None
+    parts = [f"# {citation()['title']}", f"Facts as of {tables.as_of()}. {citation()['authors']}. CC BY 4.0.", *plain]
     return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts))).strip() + "\n"
-
-
-def together(books: Sequence[Notebook]) -> dict[str, str]:
-    """What all notebooks together make, by file name."""
-    return {INDEX: index(books), EDITION: edition(books), TWIN: twin(books)}
-
-
-def files(book: Notebook, books: Sequence[Notebook]) -> dict[str, str]:
-    """What a notebook makes, by path: its page, its figures, its tables."""
-    soup = chapter.body(book, books)
-    made = chapter.figures(book) | chapter.downloads(soup)
-    return {f"{book.name}.html": _page(soup, book, books), **made}
 
 
 # --- the frame -----------------------------------------------------------------------------------
@@ -238,22 +239,37 @@ def _text(tag: Tag) -> str:
 
 # --- one file, and plain text --------------------------------------------------------------------
 
-#: attributes that name an id
-REFERENCES = ("aria-labelledby", "aria-describedby")
+#: attributes that give an id, or name one
+NAMING = {"id", "aria-labelledby", "aria-describedby"}
 #: attributes by which a shape may refer to a definition in its drawing
-LOOKS = ("fill", "stroke", "clip-path")
+LOOKS = {"fill", "stroke", "clip-path"}
+
+
+def _chapter(soup: BeautifulSoup, book: Notebook, names: set[str]) -> dict[str, Any]:
+    """A body as a chapter of the whole story; the body is changed."""
+    contents, scales = chapter.contents(soup), bool(soup.select_one(".weigh"))
+    for link in soup.find_all("a", download=True):
+        name = link["href"].rpartition("/")[2]
+        link.attrs |= {"href": chapter.embedded(chapter.as_csv(link.find_previous("table"))), "download": name}
+    chapter.give_once(soup)
+    _join(soup, book.name, names)
+    return {
+        "name": book.name,
+        "part": chapter.part(book),
+        "title": book.title,
+        "contents": [entry | {"id": f"{book.name}.{entry['id']}"} for entry in contents],
+        "body": chapter.as_html(soup),
+        "scales": scales,
+    }
 
 
 def _join(soup: BeautifulSoup, name: str, names: set[str]) -> None:
     """Make a body a chapter among others: its ids get its name before them, its headings go one level down."""
-    for tag in soup.find_all(id=True):
-        tag["id"] = f"{name}.{tag['id']}"
-    for reference in REFERENCES:
-        for tag in soup.find_all(attrs={reference: True}):
-            tag[reference] = f"{name}.{tag[reference]}"
-    for reference in LOOKS:
-        for tag in soup.find_all(attrs={reference: re.compile(r"^url\(#")}):
-            tag[reference] = tag[reference].replace("url(#", f"url(#{name}.", 1)
+    for tag in soup.find_all(True):
+        for naming in tag.attrs.keys() & NAMING:
+            tag[naming] = f"{name}.{tag[naming]}"
+        for look in tag.attrs.keys() & LOOKS:
+            tag[look] = re.sub(r"^url\(#", f"url(#{name}.", tag[look])
     for link in soup.find_all(["a", "use"], href=True):
         page, _, part = link["href"].partition("#")
         if not page and part:
@@ -265,9 +281,8 @@ def _join(soup: BeautifulSoup, name: str, names: set[str]) -> None:
 
 def _lower(soup: BeautifulSoup) -> None:
     """Headings go one level down, below the title of the whole."""
-    for level in (5, 4, 3, 2, 1):
-        for heading in soup.find_all(f"h{level}"):
-            heading.name = f"h{level + 1}"
+    for heading in soup.find_all(["h1", "h2", "h3", "h4", "h5"]):
+        heading.name = f"h{int(heading.name[1]) + 1}"
 
 
 class _Plain(MarkdownConverter):
@@ -295,6 +310,15 @@ class _Plain(MarkdownConverter):
 
     def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return self.escape(re.sub(r"\s+", " ", el.get("alt", "")), parent_tags)
+
+
+def _told(soup: BeautifulSoup, book: Notebook, names: set[str]) -> str:
+    """A body as plain Markdown; the body is changed."""
+    _plain(soup, names)
+    try:
+        return _Plain(heading_style="ATX", escape_misc=True, bullets="-").convert_soup(soup)
+    except RecursionError:
+        raise ValueError(f"{book.label}: nested too deep to be written as plain text") from None
 
 
 def _plain(soup: BeautifulSoup, names: set[str]) -> None:

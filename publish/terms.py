@@ -18,9 +18,11 @@ EVERYDAY = {"account", "bulk", "exchange", "sample", "standing", "training-step"
 def explain(soup: BeautifulSoup) -> None:
     """Let the first mention of each word of the glossary show its definition when it is pointed at or focused."""
     pattern, known = _words()
-    bold = (match[0] for strong in soup.select(".prose strong") for match in pattern.finditer(strong.get_text()))
+    texts = soup.find_all("section", class_="prose", recursive=False)
+    strong = (strong.get_text() for prose in texts for strong in prose.find_all("strong"))
+    bold = (match[0] for words in strong for match in pattern.finditer(words))
     done = {known[word.casefold()][0] for word in bold}  # what is set in bold, the text itself explains
-    for prose in soup.select("section.prose"):
+    for prose in texts:
         for text in prose.find_all(string=True):
             if not text.find_parent(LEFT_ALONE):
                 _explain(soup, text, done)

@@ -307,7 +307,13 @@ def _pattern(root: Path) -> re.Pattern[str]:
 
 #: what is not prose: code, maths, footnote labels
 _SKIPPED = {"codespan", "block_code", "inline_math", "block_math", "footnote_ref", "thematic_break"}
-_parse = mistune.create_markdown(renderer=None, plugins=["table", "footnotes", "math", "strikethrough"])
+_markdown = mistune.create_markdown(renderer=None, plugins=["table", "footnotes", "math", "strikethrough"])
+
+
+@lru_cache(maxsize=256)
+def _parse(markdown: str) -> list[dict[str, Any]]:
+    """The nodes of a text; many rules look at the same one, and none changes them."""
+    return _markdown(markdown)
 
 
 def blocks(markdown: str) -> Iterator[list[str | Link]]:

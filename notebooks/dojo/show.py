@@ -16,14 +16,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import matplotlib.style
 import pandas as pd
-from matplotlib.figure import Figure
 
-from dojo import completion, dates, marks, slim, tables
+from dojo import completion, dates, slim, tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: an alt text says kind, axes, range and finding; shorter ones say nothing, longer ones are not heard out
 ALT_LENGTH = range(40, 301)
@@ -105,6 +106,10 @@ def svg(drawn: Figure, names: Mapping[str, str] | None = None) -> str:
 
     Marks in `names` get areas with these words as titles. ValueError for a name that no mark or several have.
     """
+    import matplotlib.style  # takes a third of a second, and checking draws nothing
+
+    from dojo import marks
+
     buffer = io.StringIO()
     with matplotlib.style.context(marks.STYLE):
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

@@ -30,7 +30,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from dojo import formats, tables, training
 from dojo.training import Recipe
@@ -384,14 +383,21 @@ def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, floa
     It speaks of further starts with the same data; other data are another question.
     """
     found = np.asarray(values, float)
-    half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) / np.sqrt(len(found))
+    half = _quantile(len(found) - 1, level) * found.std(ddof=1) / np.sqrt(len(found))
     return float(found.mean() - half), float(found.mean() + half)
+
+
+def _quantile(freedom: int, level: float) -> float:
+    """How many standard errors from the middle Student's t holds with this confidence."""
+    from scipy.special import stdtrit  # takes an eighth of a second, and checking asks for no interval
+
+    return stdtrit(freedom, (1 + level) / 2)
 
 
 def one_more(values: Sequence[float], grain: float, level: float = 0.999) -> tuple[float, float]:
     """The interval in which one more accuracy is to be expected, at least one `grain` (one test example) each way."""
     found = np.asarray(values, float)
-    half = stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) * np.sqrt(1 + 1 / len(found))
+    half = _quantile(len(found) - 1, level) * found.std(ddof=1) * np.sqrt(1 + 1 / len(found))
     low, high = found.mean() + np.array([-1, 1]) * max(half, grain)
     return float(max(low, 0)), float(min(high, 100))
 

@@ -26,12 +26,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from dojo import dates
 from dojo.files import WHOLE, Problem, misshapen, parsed, shape, text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -107,6 +108,25 @@ class Table:
         return self.contract["schema"]["primaryKey"]
 
 
+class Tables(Mapping[str, Table]):
+    """Every table by name. `asked` holds the names of those that somebody looked at: what is made rests on these."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self._tables = tables
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Table:
+        table = self._tables[name]
+        self.asked.add(name)
+        return table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
 def split(cell: str) -> list[str]:
     """The items of a list cell; an empty cell has none."""
     return [item.strip() for item in cell.split(";")] if cell else []
@@ -123,6 +143,8 @@ def load(name: str) -> pd.DataFrame:
     `dojo.timeline.dated`. Raises DataError when any table breaks its contract, KeyError for an
     unknown name.
     """
+    import pandas as pd  # takes a quarter of a second, which a look at the tables alone need not wait for
+
     table = _named(name)
     frame = pd.DataFrame([row.cells for row in table.rows.values()])
     for column, contract in table.fields.items():
@@ -161,7 +183,7 @@ def as_of() -> dates.Window:
     return max(dates.window(text) for text in published if text)
 
 
-def everything() -> dict[str, Table]:
+def everything() -> Tables:
     """Every table of data/, validated, by name. Read once and kept."""
     return read(DATA)
 
@@ -183,7 +205,7 @@ def near_miss(word: str, known: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=4)
-def read(root: Path) -> dict[str, Table]:
+def read(root: Path) -> Tables:
     """Read and check every table described in root/datapackage.json.
 
     Raises DataError with all problems at once, in file and line order.
@@ -206,7 +228,7 @@ def read(root: Path) -> dict[str, Table]:
     problems += _check_references(tables)
     if problems:
         raise DataError(sorted(problems, key=lambda p: (p.file, p.line)))
-    return tables
+    return Tables(tables)
 
 
 def _contracts(root: Path) -> list[dict[str, Any]]:

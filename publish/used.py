@@ -1,0 +1,48 @@
+"""Inside a kernel: what a notebook really uses of what may change, its tables, modules and other files of the suite.
+
+Tables are read as a whole before the first cell, and each remembers who asked for it. So whatever is opened afterwards,
+the notebook opens itself, and what was imported is known to Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dojo import tables
+
+#: the events in which Python says that it looks at a file or lists a folder
+LOOKS = {"open", "os.listdir", "os.scandir"}
+_opened: set[str] = set()
+
+
+def watch() -> None:
+    """Begin, before the first cell."""
+    with suppress(tables.DataError):  # whoever loads a table will say so
+        tables.everything().asked.clear()
+    sys.addaudithook(_note)
+
+
+def _note(event: str, said: tuple[Any, ...]) -> None:
+    if event in LOOKS and isinstance(said[0], str | os.PathLike):
+        _opened.add(os.path.abspath(said[0]))
+
+
+def told() -> list[str]:
+    """The paths of all that was used, files and folders, below the suite's own folder or the notebook's."""
+    known = tables.everything()
+    asked = {os.path.abspath(known[name].path) for name in sorted(known.asked)}
+    modules = {os.path.abspath(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", ""))}
+    found = {str(tables.DATA / "datapackage.json"), *asked, *modules, *_opened}
+    return sorted(path for path in found if _ours(path))
+
+
+def _ours(path: str) -> bool:
+    """True for what belongs to the suite: no package of others, no byte-code, nothing that editors and tools hide."""
+    places = (tables.DATA.parent, Path.cwd())
+    near = next((Path(path).relative_to(place) for place in places if Path(path).is_relative_to(place)), None)
+    hidden = near is None or any(part.startswith((".", "__pycache__")) for part in near.parts)
+    return not hidden and not path.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep))
