@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -111,6 +112,7 @@ def _prune(out: Path, made: Mapping[Path, str]) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(100_000, 50, 50)  # pages are made of many small parts, among which garbage is sought in vain
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter of a folder's name
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who asks a build to end means what Ctrl-C means
     try:

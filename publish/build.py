@@ -52,8 +52,8 @@ def build(asked: Build) -> dict[Path, str] | None:
     page as it was, the others are still written. Raises DataError when the tables cannot be true.
     """
     runs = _kept_runs(asked) if asked.execute else {}
-    with _stock(asked, len(asked.chosen) - len(runs)) as stock:  # which gets ready while the data are checked
-        from publish import check
+    with _stock(asked, len(asked.chosen) - len(runs)) as stock:
+        from publish import check, pages  # noqa: F401  all that takes long to import, while the stock gets ready
 
         if impossible := check.check_data(tables.everything()):
             raise tables.DataError(impossible)
@@ -186,11 +186,11 @@ def _disagreeing(books: list[Notebook], known: list[Notebook]) -> set[str]:
 
 def _parts(asked: Build, books: list[Notebook], known: list[Notebook]) -> dict[str, Part | None]:
     """What each notebook makes, None where that fails; says why, and how long it took."""
-    from publish import chapter, execute, pages
+    from publish import chapter, pages
 
     outline = [[b.name, b.title, pages.minutes(b)] for b in known]
     around = digest(asked.store.pages(), json.dumps([outline, sorted(chapter.numbers(known).items())]))
-    texts = {book.name: json.dumps(execute.node(book), sort_keys=True) for book in books}
+    texts = {book.name: _seen(book) for book in books}
     found: dict[str, Part | None] = {}
     todo = []
     for book in books:
@@ -204,6 +204,16 @@ def _parts(asked: Build, books: list[Notebook], known: list[Notebook]) -> dict[s
             print(f"{book.name:24} {'page':10} {seconds:5.1f} s", flush=True)
         found[book.name] = part if isinstance(part, pages.Part) else _complain(part)
     return {name: part and _placed(asked, f"notebooks/{name}.ipynb", part) for name, part in found.items()}
+
+
+def _seen(book: Notebook) -> str:
+    """What a page is made of, of its notebook: all but the stamps, which change with whatever data."""
+    from publish import execute
+
+    content = execute.node(book)
+    for part in (content, *content.cells):
+        part.metadata.pop("dojo", None)
+    return json.dumps(content, sort_keys=True)
 
 
 def _part(book: Notebook, known: list[Notebook]) -> tuple[Part | str, list[Path], float]:

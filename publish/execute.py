@@ -7,10 +7,10 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 import zmq
@@ -24,6 +24,7 @@ from publish.warm import Stock
 
 #: seconds a notebook may take, all cells together
 LIMIT = 300
+Made = TypeVar("Made")
 
 
 @dataclass(eq=False)
@@ -93,9 +94,11 @@ async def _run_all(books: Sequence[Notebook], done: Callable[..., None], stock: 
     # nbclient would take Ctrl-C for itself and end the one notebook only; where a loop refuses it the
     # signal, as loops outside the main thread do, it lets go
     asyncio.get_running_loop().add_signal_handler = _refuse
-    turn = asyncio.Semaphore(beside.processors())
+    turns = beside.processors()
+    # one kernel more than can have a turn, so that the next is ready when a turn is free
+    places, turn = asyncio.Semaphore(turns + 1), asyncio.Semaphore(turns)
     first = sorted(books, key=_work, reverse=True)
-    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, turn)) for book in first}
+    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, places, turn)) for book in first}
     for book in books:
         result, seconds = await tasks[book.name]
         done(book, result, seconds)
@@ -107,21 +110,24 @@ def _work(book: Notebook) -> tuple[int, int]:
 
 
 async def _timed(
-    book: Notebook, stock: Stock | None, limit: float, turn: asyncio.Semaphore
+    book: Notebook, stock: Stock | None, limit: float, places: asyncio.Semaphore, turn: asyncio.Semaphore
 ) -> tuple[Run | Exception, float]:
-    with keeper.kernel(stock) as kernel:
-        client = _Client(_emptied(book), kernel, book.path.parent)
-        try:
-            async with turn:
-                started = time.monotonic()
-                run = await _run(book, client, limit)
-                seconds = time.monotonic() - started
-            await kernel.shutdown_kernel()  # kindly, while another has its turn
-            return run, seconds
-        except Exception as error:
-            return error, time.monotonic() - started
-        finally:
-            await client.end()
+    async with places:
+        started = time.monotonic()
+        with keeper.kernel(stock) as kernel:
+            client = _Client(_emptied(book), kernel, book.path.parent)
+            try:
+                await _within(limit, client.begin(), book, client)
+                async with turn:
+                    started = time.monotonic()
+                    run = await _within(limit, client.run(), book, client)
+                    seconds = time.monotonic() - started
+                await kernel.shutdown_kernel()  # kindly, while another has its turn
+                return run, seconds
+            except Exception as error:
+                return error, time.monotonic() - started
+            finally:
+                await client.end()
 
 
 def _emptied(book: Notebook) -> nbformat.NotebookNode:
@@ -132,11 +138,11 @@ def _emptied(book: Notebook) -> nbformat.NotebookNode:
     return content
 
 
-async def _run(book: Notebook, client: _Client, limit: float) -> Run:
-    """Run all cells; Failure says why that is not possible."""
+async def _within(limit: float, work: Awaitable[Made], book: Notebook, client: _Client) -> Made:
+    """Wait for some work no longer than the limit; Failure says where and why it came to no end."""
     started = time.monotonic()
     try:
-        return await asyncio.wait_for(client.run(), limit)
+        return await asyncio.wait_for(work, limit)
     except CellExecutionError as error:
         raise Failure(f"{_where(book, client)}{_line(error)}", f"{error.ename}: {error.evalue}") from None
     except (TimeoutError, DeadKernelError):
@@ -164,11 +170,14 @@ class _Client(NotebookClient):
     def _begin(self, cell: Any, cell_index: int) -> None:
         self.running = cell.id
 
-    async def run(self) -> Run:
-        """Start the kernel and run all cells."""
+    async def begin(self) -> None:
+        """Start the kernel, and have it read the tables."""
         await self.async_start_new_kernel()
         await self.async_start_new_kernel_client()
         await self._ask("watch()")
+
+    async def run(self) -> Run:
+        """Run all cells."""
         watching = asyncio.ensure_future(self._watch())
         try:
             await self.async_execute()

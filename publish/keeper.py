@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import psutil
@@ -41,6 +41,9 @@ class Kernel(AsyncKernelManager):
             transport="ipc",
             ip=f"{folder}/kernel",
             connection_file=f"{folder}/kernel.json",
+            # seconds, half of them before it is asked to end less kindly: where a cell started processes, ipykernel
+            # waits for the last of them to let go of its output, which joblib's never does
+            shutdown_wait_time=1,
         )
         self.launch: dict[str, Any] = {"env": {**environment(), "IPYTHONDIR": folder}, "stdin": keeper}
         self.stock = stock
@@ -87,6 +90,10 @@ class _Process(psutil.Process):
 
     def poll(self) -> int | None:
         return None if self.is_running() else 0
+
+    def send_signal(self, sig: int) -> None:
+        with suppress(psutil.NoSuchProcess):
+            super().send_signal(sig)
 
 
 @contextmanager

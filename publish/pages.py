@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import base64
 import copy
-import gc
 import hashlib
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -52,23 +50,15 @@ def part(book: Notebook, books: Sequence[Notebook]) -> Part:
     Made in one go, since the body, which all of it shares, is what takes longest.
     """
     names = {b.name for b in books}
-    with _uncollected():
-        soup = chapter.body(book, books)
-        made = chapter.figures(book) | chapter.downloads(soup)
-        joined, plain = _chapter(copy.copy(soup), book, names), _told(copy.copy(soup), book, names)
-        return Part({f"{book.name}.html": _page(soup, book, books), **made}, joined, plain)
+    soup = chapter.body(book, books)
+    made = chapter.figures(book) | chapter.downloads(soup)
+    joined, plain = _chapter(copy.copy(soup), book, names), _told(copy.copy(soup), book, names)
+    return Part({f"{book.name}.html": _page(soup, book, books), **made}, joined, plain)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage meanwhile: among the many parts of a page it is sought in vain, and takes a fifth longer."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
+def render(book: Notebook, books: Sequence[Notebook]) -> str:
+    """The page of a notebook alone."""
+    return _page(chapter.body(book, books), book, books)
 
 
 def together(books: Sequence[Notebook], parts: Sequence[Part]) -> dict[str, str]:

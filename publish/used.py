@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from dojo import tables
@@ -34,15 +33,17 @@ def _note(event: str, said: tuple[Any, ...]) -> None:
 def told() -> list[str]:
     """The paths of all that was used, files and folders, below the suite's own folder or the notebook's."""
     known = tables.everything()
-    asked = {os.path.abspath(known[name].path) for name in sorted(known.asked)}
-    modules = {os.path.abspath(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", ""))}
+    asked = {str(known[name].path) for name in sorted(known.asked)}
+    modules = {file for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
     found = {str(tables.DATA / "datapackage.json"), *asked, *modules, *_opened}
     return sorted(path for path in found if _ours(path))
 
 
 def _ours(path: str) -> bool:
     """True for what belongs to the suite: no package of others, no byte-code, nothing that editors and tools hide."""
-    places = (tables.DATA.parent, Path.cwd())
-    near = next((Path(path).relative_to(place) for place in places if Path(path).is_relative_to(place)), None)
-    hidden = near is None or any(part.startswith((".", "__pycache__")) for part in near.parts)
-    return not hidden and not path.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep))
+    if path.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
+        return False
+    near = next(
+        (path[len(place) :] for place in (f"{tables.DATA.parent}", os.getcwd()) if path.startswith(place)), None
+    )
+    return near is not None and not any(part.startswith((".", "__pycache__")) for part in near.split(os.sep))

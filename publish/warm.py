@@ -54,6 +54,8 @@ OWN = {
 }
 #: letters of a request, which holds an environment
 MOST = 1_000_000
+#: seconds until kernels must be ready to be forked
+PATIENCE = 60
 
 
 def environment() -> dict[str, str]:
@@ -73,7 +75,7 @@ class Stock:
         request = json.dumps([connection_file, cwd, dict(env)]).encode()
         answer = await asyncio.to_thread(self._ask, request, keeper.fileno())
         if not answer:
-            raise RuntimeError("the process that kernels are forked from has ended")
+            raise RuntimeError("the process that kernels are forked from does not answer")
         return int(answer)
 
     def _ask(self, request: bytes, keeper: int) -> bytes:
@@ -88,6 +90,7 @@ def stock() -> Iterator[Stock]:
     """Start the process that kernels are forked from; it ends with the context, or with the program."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", "publish.warm"]
+    ours.settimeout(PATIENCE)
     with ours, subprocess.Popen(command, stdin=theirs, env=environment(), start_new_session=True):
         theirs.close()
         try:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 
 from dojo import tables
-from publish import browsers, notebooks
+from publish import browsers, kept, notebooks
 
 # the same examples in every run, no store of failures, and no limit of time on a loaded machine
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -46,6 +46,12 @@ class Copy:
         for problem in caught.value.problems:
             assert {type(part) for part in (problem.file, problem.column, problem.value, problem.expected)} == {str}
         return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.fixture(autouse=True)
+def anew(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is kept of builds before the test, and nothing of those in it for builds after."""
+    monkeypatch.setattr(kept, "FOLDER", tmp_path_factory.mktemp("kept"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import pytest
 from test_publish import GOOD, book, build, kernels
 
 from publish import __main__, drafts, execute, keeper, notebooks
+from publish import build as building
 
 #: what other programs do with these notebooks: build them where the test says
 BUILD = """
@@ -103,7 +104,7 @@ def test_a_builder_that_is_stopped_leaves_no_process_and_no_file(folder, tmp_pat
         for stop, builder in builders.items():
             kernel = Path(builder.writes(tmp_path / builder.mark))
             assert kernel.name.startswith("dojo-")
-            assert len(builder.alive()) == 4  # builder, keeper, kernel, its child
+            assert len(builder.alive()) == 5  # builder, who forks its kernels, keeper, kernel, its child
             builder.process.send_signal(stop)
             wait(lambda builder=builder: not builder.alive(), 5)
             builder.process.wait()
@@ -249,7 +250,7 @@ def test_a_disk_that_is_full_is_said_and_holds_the_old_pages(folder, tmp_path):
 def test_where_nothing_can_be_written_is_said_before_anything_runs(folder, tmp_path, capfd, monkeypatch, out):
     (tmp_path / "file").write_text("mine")
     book(folder, "01-good", *GOOD)
-    monkeypatch.setattr(execute, "run", None)
+    monkeypatch.setattr(execute, "run_all", None)
     assert build("--out", tmp_path / out) == 1
     said = capfd.readouterr()
     assert re.fullmatch(
@@ -319,13 +320,13 @@ def test_two_builds_write_one_after_the_other(pages):
 @pytest.mark.parametrize("how", ["--stored", "--refresh"])
 def test_what_changes_during_a_build_is_named_and_nothing_is_written(folder, tmp_path, monkeypatch, capfd, how):
     path = book(folder, "01-good", GOOD[1])
-    together = __main__._together
+    together = building._together
 
     def meanwhile(*books: object) -> dict[str, str]:
         path.write_text(path.read_text() + "\n")  # as an editor does, or another build
         return together(*books)
 
-    monkeypatch.setattr(__main__, "_together", meanwhile)
+    monkeypatch.setattr(building, "_together", meanwhile)
     assert build(how, "--out", tmp_path / "pages") == 1
     assert f"{path} changed during the build, so nothing was written" in capfd.readouterr().err
     assert path.read_text().endswith("}\n")

@@ -561,7 +561,7 @@ def test_the_notebook_to_spoil_is_a_good_one(folder):
     (folder / "01-odd.ipynb").write_text(json.dumps(BOOK), "utf-8")
     book = notebooks.read(folder / "01-odd.ipynb")
     assert check.contradictions([book]) == []
-    assert list(pages.files(book, [book])) == ["01-odd.html", "figures/01-odd-sizes.svg", "data/01-odd-sizes.csv"]
+    assert list(pages.part(book, [book]).files) == ["01-odd.html", "figures/01-odd-sizes.svg", "data/01-odd-sizes.csv"]
 
 
 def read_notebook(folder: Path, data: st.DataObject) -> None:
@@ -579,8 +579,7 @@ def read_notebook(folder: Path, data: st.DataObject) -> None:
         assert_names(book.label, line)
     if not check.contradictions([book]):
         try:
-            pages.files(book, [book])
-            pages.together([book])
+            pages.together([book], [pages.part(book, [book])])
         except ValueError as error:
             assert_names(book.label, str(error))
     assert path.read_bytes() == raw

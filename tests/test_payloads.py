@@ -203,11 +203,13 @@ def taint(monkeypatch):
 def made(payloads: list[str], folder: Path) -> dict[str, Path]:
     """The pages of a notebook with these payloads: its page, the whole story, and its plain twin read as Markdown."""
     one = book(payloads)
-    twin = mistune.create_markdown(escape=False, plugins=["table", "footnotes"])(pages.twin([one]))
+    part = pages.part(one, [one])
+    whole = pages.together([one], [part])
+    twin = mistune.create_markdown(escape=False, plugins=["table", "footnotes"])(whole[pages.TWIN])
     texts = {
         "page": pages.render(one, [one]),
-        "whole": pages.edition([one]),
-        "index": pages.index([one]),
+        "whole": whole[pages.EDITION],
+        "index": whole[pages.INDEX],
         "twin": f"<!doctype html><title>t</title><main>{twin}</main>",
     }
     for name, text in texts.items():
@@ -282,7 +284,8 @@ def test_each_payload_by_itself_does_nothing(browser, tmp_path, taint, payload):
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload[:30])
 def test_what_is_text_is_shown_as_text(payload):
     """Outputs, code, and the words of charts and tables say what they were given, letter by letter."""
-    soup = BeautifulSoup(pages.render(one := book([payload]), [one]), "html.parser")
+    one = book([payload])
+    soup = BeautifulSoup(pages.render(one, [one]), "html.parser")
     step = soup.find(id="p0-code")
     said = squeezed(payload)
     assert said in squeezed(step.select_one(".source").get_text())

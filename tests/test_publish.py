@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def test_a_dying_kernel_is_named(folder):
 def kernels() -> set[int]:
     """The kernels that this process started and that still run."""
     children = psutil.Process().children(recursive=True)
-    return {child.pid for child in children if child.is_running() and "ipykernel" in " ".join(child.cmdline())}
+    return {child.pid for child in children if re.search(r"ipykernel|publish\.warm", " ".join(child.cmdline()))}
 
 
 def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkeypatch):
@@ -461,7 +462,7 @@ def test_the_command_explains_itself():
     shown = subprocess.run(
         [sys.executable, "-m", "publish", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for option in ("--check", "--stored", "--refresh", "--out DIR", "NAME"):
+    for option in ("--check", "--stored", "--refresh", "--force", "--cold", "--out DIR", "NAME"):
         assert option in shown
 
 

@@ -1,0 +1,253 @@
+"""What did not change is not made again; what did is, with all that rests on it, and with nothing else."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from test_publish import book, build
+
+from dojo import tables
+from publish import beside, drafts, execute, kept, notebooks
+
+#: notebooks of a small suite, by what they use: one table, another one, a file beside them
+USE = {
+    "01-events": ("events", "code", "from dojo import tables\nlen(tables.load('events'))"),
+    "02-chips": ("chips", "code", "from dojo import chips, tables\ntables.value('chips', 'h100-sxm', 'name')"),
+    "03-notes": ("notes", "code", "from pathlib import Path\nPath('notes.txt').read_text()"),
+}
+ALL = [*USE]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a suite that was built once, with a copy of it beside."""
+    place = tmp_path_factory.mktemp("built") / "suite"
+    shutil.copytree(tables.DATA, place / "data")
+    shutil.copytree(kept.DOJO, place / "notebooks/dojo", ignore=shutil.ignore_patterns("__pycache__"))
+    (place / "notebooks/notes.txt").write_text("mine")
+    for name, cell in USE.items():
+        book(place / "notebooks", name, cell, ("title", "markdown", f"# The {name[3:]}\n\nWords."))
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch, place)
+        assert build("--out", place / "pages") == 0
+    shutil.copytree(place, place.with_name("copy"))
+    return place
+
+
+def patched(patch: pytest.MonkeyPatch, place: Path) -> None:
+    patch.setattr(tables, "DATA", place / "data")
+    patch.setattr(notebooks, "FOLDER", place / "notebooks")
+    patch.setattr(kept, "DOJO", place / "notebooks/dojo")
+    patch.setattr(kept, "FOLDER", place / "kept")
+
+
+class Suite:
+    """The suite as it was built, with what a further build would execute and render."""
+
+    def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch):
+        self.place = place
+        self.executed: list[str] = []
+        self.rendered: list[str] = []
+        run_all, results = execute.run_all, beside.results
+
+        def executing(books: list, *options: object) -> None:
+            self.executed += [one.name for one in books]
+            run_all(books, *options)
+
+        def rendering(work: Callable, pieces: list, size: Callable) -> list:
+            found = results(work, pieces, size)
+            self.rendered += [piece.name for piece, made in zip(pieces, found, strict=True) if isinstance(made, tuple)]
+            return found
+
+        patched(monkeypatch, place)
+        monkeypatch.setattr(execute, "run_all", executing)
+        monkeypatch.setattr(beside, "results", rendering)
+
+    def change(self, file: str, old: str, new: str) -> None:
+        text = (self.place / file).read_text("utf-8")
+        assert old in text
+        (self.place / file).write_text(text.replace(old, new), "utf-8")
+
+    def build(self, *options: str) -> tuple[list[str], list[str]]:
+        """What a build executes, and what it renders."""
+        self.executed, self.rendered = [], []
+        tables.read.cache_clear()
+        assert build(*options, "--out", self.place / "pages") == 0
+        return self.executed, self.rendered
+
+    def page(self, name: str) -> str:
+        return (self.place / f"pages/{name}.html").read_text("utf-8")
+
+
+@pytest.fixture
+def suite(built: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Suite]:
+    yield Suite(built, monkeypatch)
+    shutil.rmtree(built)
+    shutil.copytree(built.with_name("copy"), built)
+    tables.read.cache_clear()
+
+
+def test_where_nothing_changed_nothing_is_read_or_made(suite, monkeypatch, capfd):
+    monkeypatch.setattr(notebooks, "everything", None)
+    monkeypatch.setattr(drafts, "replace", None)
+    assert suite.build() == ([], [])
+    assert capfd.readouterr().out.startswith("nothing changed: open ")
+
+
+def test_times_have_no_say(suite):
+    for path in suite.place.rglob("*"):
+        os.utime(path, (1, 1))
+    assert suite.build() == ([], [])
+
+
+#: what changes, in a file of the suite: old, new, and which notebooks are then executed
+CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
+    "a table that one reads": ("data/story/events.csv", "Tesla hires chip designer", "Tesla wins", ["01-events"]),
+    "a table that another reads": ("data/chips/chips.csv", "H100 SXM5 80 GB", "H100 SXM5", ["02-chips"]),
+    "a table that none reads": ("data/story/unknowns.csv", "How large was", "How big was", []),
+    "the contract of the tables": ("data/datapackage.json", "Dojo? The record", "Dojo? A record", ALL),
+    "code": ("notebooks/02-chips.ipynb", "'name')", "'vendor')", ["02-chips"]),
+    "a module that one imports": ("notebooks/dojo/chips.py", '"""Figures of', '"""The figures of', ["02-chips"]),
+    "a module that some import": ("notebooks/dojo/tables.py", '"""Loads', '"""Reads', ALL),
+    "a module that none imports": ("notebooks/dojo/mlperf.py", '"""', '""" ', []),
+    "a file that one reads": ("notebooks/notes.txt", "mine", "yours", ["03-notes"]),
+    "prose": ("notebooks/01-events.ipynb", "Words.", "Other words.", []),
+    "a page": ("pages/01-events.html", "Words.", "Wrong words.", []),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_rests_on_a_change_is_executed_and_nothing_else(suite, name):
+    file, old, new, executed = CHANGES[name]
+    suite.change(file, old, new)
+    assert suite.build()[0] == executed
+    assert suite.build() == ([], [])
+
+
+def test_prose_that_changes_makes_its_page_anew_and_no_other(suite):
+    suite.change("notebooks/01-events.ipynb", "Words.", "Other words.")
+    assert suite.build() == ([], ["01-events"])
+    assert "Other words." in suite.page("01-events")
+
+
+def test_a_new_title_stands_on_every_page(suite):
+    suite.change("notebooks/01-events.ipynb", "# The events", "# A new title")
+    assert suite.build() == ([], ALL)
+    assert "A new title" in suite.page("02-chips")
+
+
+def test_a_source_stands_on_every_page(suite):
+    (row,) = tables.find("electrek-2016-01-28", "sources")
+    suite.change("data/sources.csv", row.cells["title"], "Another title")
+    assert suite.build() == ([], ALL)
+
+
+def test_a_page_that_somebody_changed_or_took_is_mended_without_executing(suite):
+    good = suite.page("01-events")
+    suite.change("pages/01-events.html", "Words.", "Wrong words.")
+    (suite.place / "pages/02-chips.html").unlink()
+    assert suite.build() == ([], [])
+    assert suite.page("01-events") == good
+    assert "The chips" in suite.page("02-chips")
+
+
+def test_a_build_that_was_killed_while_it_wrote_is_done_again(suite):
+    (suite.place / "pages" / drafts.FOLDER).mkdir()
+    assert suite.build() == ([], [])
+    assert not drafts.left(suite.place / "pages")
+
+
+def test_other_versions_make_all_anew(suite, monkeypatch):
+    monkeypatch.setattr(kept, "versions", lambda: "others")
+    assert suite.build() == (ALL, ALL)
+    assert suite.build() == ([], [])
+
+
+def test_a_package_that_is_installed_is_another_version(monkeypatch, tmp_path):
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    before = kept.versions()
+    (tmp_path / "numpy-9.9.dist-info").mkdir()
+    assert kept.versions() != before
+
+
+def test_with_force_all_is_made_anew(suite):
+    assert suite.build("--force") == (ALL, ALL)
+
+
+def test_names_choose_and_the_others_stay_kept(suite):
+    suite.change("data/chips/chips.csv", "H100 SXM5 80 GB", "H100 SXM5")
+    assert suite.build("01-events") == ([], [])
+    assert suite.build()[0] == ["02-chips"]
+
+
+def test_what_is_stored_needs_no_second_rendering(suite):
+    assert suite.build("--refresh") == ([], [])
+    assert suite.build("--stored") == ([], [])
+    assert (
+        notebooks.output_text(notebooks.read(suite.place / "notebooks/02-chips.ipynb").cells[0]) == "'H100 SXM5 80 GB'"
+    )
+
+
+def test_a_notebook_that_fails_is_executed_again_and_the_others_are_not(suite, capfd):
+    suite.change("notebooks/02-chips.ipynb", "'name')", "'nane')")
+    for _ in range(2):
+        suite.executed = []
+        assert build("--out", suite.place / "pages") == 1
+        assert suite.executed == ["02-chips"]
+    assert "chips has no column 'nane' (did you mean 'name'?)" in capfd.readouterr().err
+
+
+def test_prose_that_is_wrong_costs_no_second_execution(suite):
+    suite.change("notebooks/02-chips.ipynb", "'name')", "'vendor')")
+    suite.change("notebooks/02-chips.ipynb", "Words.", "There were 63 days.")
+    assert build("--out", suite.place / "pages") == 1
+    assert suite.executed == ["02-chips"]
+    suite.change("notebooks/02-chips.ipynb", "There were 63 days.", "Words.")
+    assert suite.build()[0] == []
+
+
+@pytest.mark.parametrize("spoilt", ["", "{", "[]", '{"key": 1}'])
+def test_an_entry_that_cannot_be_read_is_made_anew(suite, spoilt):
+    for entry in (suite.place / "kept").iterdir():
+        entry.write_text(spoilt)
+    assert suite.build() == (ALL, ALL)
+
+
+def test_what_changed_during_a_build_is_not_kept(suite, monkeypatch):
+    suite.change("notebooks/02-chips.ipynb", "'name')", "'vendor')")
+    run_all = execute.run_all
+
+    def meanwhile(*options: object) -> None:
+        suite.change("data/chips/chips.csv", "NVIDIA", "Nvidia")
+        run_all(*options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "run_all", meanwhile)
+        assert build("--out", suite.place / "pages") == 1
+    assert suite.build()[0] == ["02-chips"]
+    assert notebooks.output_text(json_cell(suite, "02-chips")) == "'Nvidia'"
+
+
+def json_cell(suite: Suite, name: str) -> dict:
+    """The first cell of a notebook with its kept output."""
+    (entry,) = (suite.place / "kept").glob(f"run-{name}.json")
+    return json.loads(entry.read_text("utf-8"))["made"]["cells"][0]
+
+
+def test_where_nothing_can_be_kept_a_build_goes_on(suite, monkeypatch):
+    (suite.place / "file").write_text("")
+    monkeypatch.setattr(kept, "FOLDER", suite.place / "file/below")
+    assert suite.build() == (ALL, ALL)
+
+
+def test_every_notebook_says_what_it_uses(suite):
+    used = {name: json.loads((suite.place / f"kept/run-{name}.json").read_text())["used"] for name in ALL}
+    names = {name: {Path(path).name for path in paths} for name, paths in used.items()}
+    assert {"events.csv", "tables.py", "datapackage.json"} <= names["01-events"]
+    assert not names["01-events"] & {"chips.csv", "chips.py", "notes.txt"}
+    assert {"chips.csv", "chips.py"} <= names["02-chips"]
+    assert "notes.txt" in names["03-notes"]
+    assert not any(path.endswith((".pyc", ".ipynb")) for paths in names.values() for path in paths)
