@@ -8,7 +8,7 @@ story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
 
 test: setup ## pass all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough

@@ -41,9 +41,14 @@ def test_figures_and_pictures_are_told_to_those_who_do_not_see_them(browser, pat
     assert audit.unheard(browser, path) == []
 
 
-@each_page
+@each_part
 def test_the_keyboard_reaches_all_and_shows_where_it_is(browser, path):
     assert audit.walk(browser, path, 375) == []
+
+
+@pytest.mark.thorough
+def test_the_keyboard_reaches_all_of_the_whole_story(browser):
+    assert audit.walk(browser, __main__.EXPORTS / pages.EDITION, 375) == []
 
 
 @pytest.mark.thorough

@@ -31,15 +31,13 @@ def faults(browser: Browser, path: Path, views: Sequence[tuple[int, str]] = VIEW
     ]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+#: the whole story has the same text as all others together, so the thorough tests look at it
+EACH = [pytest.param(p, id=p.stem, marks=[pytest.mark.thorough] * (p.name == pages.EDITION)) for p in PAGES]
+
+
+@pytest.mark.parametrize("path", EACH)
 def test_a_page_opens_without_complaint_fits_its_window_and_keeps_nobody_out(browser, path):
-    whole = path.name == pages.EDITION  # the same text as all others, so half of the views tell
-    assert faults(browser, path, [VIEWS[0], VIEWS[3]] if whole else VIEWS) == []
-
-
-@pytest.mark.thorough
-def test_the_whole_story_in_the_other_views(browser):
-    assert faults(browser, __main__.EXPORTS / pages.EDITION, VIEWS[1:3]) == []
+    assert faults(browser, path) == []
 
 
 @pytest.mark.parametrize("name", ["01-timeline", pages.EDITION.removesuffix(".html")])

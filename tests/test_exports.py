@@ -364,7 +364,8 @@ def plain(text: str) -> str:
     [
         "<pre>a\n```\n\n{}</pre>", "<a href='https://x'><pre>\n\n{}</pre></a>", "<code>a\n\n{}</code>",
         "<table><tr><th>a<th>b<tr><td><code>|{}</code></table>", 
-        "<img src='data:image/svg+xml,%3Csvg /%3E' alt='](x)\n\n{}'>", "<a href='https://x/' title='\n\n{}'>x</a>", "<a href='https://x/){}'>x</a>", "<code>`</code>{}<code>`</code>",
+        "<img src='data:image/svg+xml,%3Csvg /%3E' alt='](x)\n\n{}'>",
+        "<a href='https://x/' title='\n\n{}'>x</a>", "<a href='https://x/){}'>x</a>", "<code>`</code>{}<code>`</code>",
     ],
 )  # fmt: skip
 def test_no_markup_stands_in_the_plain_twin(html):
