@@ -1,49 +1,385 @@
-"""Times the steps of building the pages, step by step in turn: python -m publish.bench [ROUNDS].
+"""Times the suite beside others that execute notebooks, and its parts beside their peers: python -m publish.bench.
 
-Steps are taken in turn within each round, so that a machine that slows down slows all of them.
-Prints the median, the fastest and the slowest of each, in seconds, and the most memory used.
+    python -m publish.bench [ROUNDS]
+
+Contestants are taken in turn within each round, so that a machine that slows down slows all of them. The floor is the
+same cells in one bare Python process. Others are taken as they come, in an environment of their own in build/, with
+the kernels of the suite's; who cannot be installed is named and left out. Each gets a fresh copy of the suite. CPU time
+is that of all processes together; memory is the most that they held at once, shared pages counted once, taken in a
+first round that is not timed. Prints one table in Markdown.
 """
 
 from __future__ import annotations
 
-import resource
+import json
+import os
+import platform
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+import venv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 
-from dojo import tables
-from publish import check, execute, notebooks, pages
+import numpy as np
+import psutil
+
+from dojo import tables, timeline
+from publish import bench_board, bench_formats, notebooks, peers
+from publish.__main__ import EXPORTS
+from publish.bench_formats import turns
+
+PYTHON = sys.executable
+BUILD = notebooks.ROOT / "build"
+#: where others are installed, and the one kernel that all use
+OTHERS, KERNELS = BUILD / "others", BUILD / "kernels"
+PACKAGES = ("papermill", "nbmake", "nbval", "jupyter-cache")
+#: how many notebooks, and how many rows of a table, growth is measured with
+BOOKS, ROWS = (8, 32), (100, 1_000, 10_000, 100_000)
+FLOOR = "bare Python: the cells alone"
 
 
-def steps() -> dict[str, Callable[[], object]]:
-    """What is timed: a name and what to call."""
-    books = notebooks.everything()
-    found: dict[str, Callable[[], object]] = {
-        "read and check the tables": lambda: (tables.read.cache_clear(), tables.everything()),
-        "follow every fact link": lambda: check.check(books) + check.check_prose(books),
+@dataclass(frozen=True)
+class Took:
+    """What one run took: seconds, seconds of all processors, bytes."""
+
+    wall: float
+    cpu: float
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Who executes the suite."""
+
+    name: str
+    #: what is called in a folder that holds a copy of the suite
+    command: Callable[[Path], Sequence[str | Path]]
+    #: what is done before, untimed
+    prepare: Callable[[Path], None] = lambda _: None
+    #: the row that this one is compared with
+    floor: str = FLOOR
+    #: version, or a word on what it does
+    says: str = ""
+
+
+# --- running -------------------------------------------------------------------------------------
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a run: the copy's own package, and for all the same kernels."""
+    ours = {"PYTHONPATH": f"{folder / 'notebooks'}{os.pathsep}{folder}", "JUPYTER_PATH": str(KERNELS)}
+    return {**os.environ, **ours, "DOJO_STATIC": "1", "MPLBACKEND": "agg"}
+
+
+def run(command: Sequence[str | Path], folder: Path, watched: bool = False) -> Took:
+    """Run a command in a copy of the suite. RuntimeError with the end of what it says when it fails."""
+    with tempfile.TemporaryFile("w+") as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [*map(str, command)],
+            cwd=folder,
+            env=environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        most = [0]
+        if watched:
+            threading.Thread(target=_watch, args=(process.pid, most), daemon=True).start()
+        _, status, used = os.wait4(process.pid, 0)
+        wall, process.returncode = time.perf_counter() - start, os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise RuntimeError(f"{command[0]} failed:\n{said.read()[-2000:]}")
+    return Took(wall, used.ru_utime + used.ru_stime, most[0])
+
+
+def _watch(process: int, most: list[int]) -> None:
+    """Note the most memory that a process and all below it hold at once, until it is gone."""
+    try:
+        while True:
+            all_ = [first := psutil.Process(process), *first.children(recursive=True)]
+            most[0] = max(most[0], sum(_held(one) for one in all_))
+            time.sleep(0.1)
+    except psutil.Error:
+        pass
+
+
+def _held(process: psutil.Process) -> int:
+    try:
+        return process.memory_full_info().pss
+    except psutil.Error:  # it has ended meanwhile
+        return 0
+
+
+def copy(folder: Path) -> None:
+    """A copy of the suite: all that a build needs."""
+    for part in ("data", "notebooks", "publish"):
+        shutil.copytree(notebooks.ROOT / part, folder / part, ignore=shutil.ignore_patterns(".*"))
+    for name in ("CITATION.cff", "CHANGELOG.md", "requirements.lock"):
+        shutil.copy(notebooks.ROOT / name, folder / name)
+
+
+def once(contestant: Contestant, watched: bool = False) -> Took:
+    """One run in a fresh copy."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "suite"
+        copy(folder)
+        contestant.prepare(folder)
+        return run(contestant.command(folder), folder, watched)
+
+
+# --- who executes --------------------------------------------------------------------------------
+
+
+def paths(folder: Path) -> list[Path]:
+    """The notebooks of a copy."""
+    return sorted((folder / "notebooks").glob("*.ipynb"))
+
+
+def bare(folder: Path, *names: str) -> list[str | Path]:
+    """All cells in one process, or those of the named notebooks."""
+    chosen = [path for path in paths(folder) if not names or path.stem in names]
+    return [PYTHON, folder / "publish/bare.py", *chosen]
+
+
+def ours(folder: Path, *options: str) -> list[str | Path]:
+    """Our build, checks and pages included."""
+    return [PYTHON, "-m", "publish", *options]
+
+
+def built(folder: Path) -> None:
+    """Build once, so that the build which is timed finds what was made."""
+    run(ours(folder), folder)
+
+
+def changed(folder: Path) -> None:
+    """Build once, then add a note to the last row of a table."""
+    built(folder)
+    path = folder / "data/story/finance_figures.csv"
+    path.write_text(path.read_text("utf-8").rstrip() + "Seen again.\n", "utf-8")
+
+
+#: the notebooks that look at that table: two show all tables, one draws it
+READERS = ("00-start-here", "01-timeline", "sources-and-glossary")
+
+
+def suite() -> list[Contestant]:
+    """This suite, and the floors it is compared with."""
+    few = "bare Python: the readers of a table"
+    return [
+        Contestant(FLOOR, bare),
+        Contestant(few, lambda folder: bare(folder, *READERS)),
+        Contestant("this suite, all anew", ours, says="checked, with pages"),
+        Contestant("... each kernel started cold", lambda folder: ours(folder, "--cold"), says="checked, with pages"),
+        Contestant("... nothing changed", ours, built),
+        Contestant("... one table changed", ours, changed, few, f"{len(READERS)} notebooks executed"),
+        Contestant("... --check", lambda folder: ours(folder, "--check"), says="executes nothing"),
+    ]
+
+
+#: what tells pytest-notebook which files to run
+CONFIG = notebooks.ROOT / "pyproject.toml"
+#: how jupyter-cache and papermill are called, with the notebooks as arguments
+CACHE = 'yes | "$0" notebook add "$@" >add.txt && "$0" project execute >run.txt && ! grep -q Excepted run.txt'
+MILL = 'cd notebooks; for book; do "$0" --log-level ERROR --no-progress-bar "$book" "$book.out" || exit 1; done'
+CONVERT = (PYTHON, "-m", "nbconvert", "--to", "html", "--execute")
+
+
+def others() -> list[Contestant]:
+    """Others that execute notebooks, as far as they can be installed; nothing is configured but what they need."""
+    convert, compare = f"nbconvert {version('nbconvert')}", f"pytest-notebook {version('pytest-notebook')}"
+    plain = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c")
+    found = [
+        Contestant("nbconvert --execute", lambda folder: [*CONVERT, *paths(folder)], says=f"{convert}, with pages"),
+        Contestant("pytest-notebook", lambda folder: [PYTHON, *plain, CONFIG, *paths(folder)], says=compare),
+    ]
+    tests = (OTHERS / "bin/python", *plain, os.devnull)
+    calls = {
+        "papermill": lambda folder: ["sh", "-c", MILL, OTHERS / "bin/papermill", *paths(folder)],
+        "nbmake": lambda folder: [*tests, "--nbmake", *paths(folder)],
+        "nbval": lambda folder: [*tests, "--nbval-lax", *paths(folder)],
+        "jupyter-cache": lambda folder: ["sh", "-c", CACHE, OTHERS / "bin/jcache", *paths(folder)],
     }
-    for book in books:
-        found[f"execute {book.name}"] = lambda book=book: execute.run(book)
-        found[f"render {book.name}"] = lambda book=book: pages.render(book, books)
+    found += [Contestant(name, calls[name], says=f"{name} {number}") for name, number in installed().items()]
+    if book := peers.book_version():
+        found.append(Contestant("Jupyter Book 1", a_book, says=f"Jupyter Book {book}, with pages"))
     return found
 
 
-def main(rounds: int = 5) -> None:
-    """Time every step so many times, after one round that is not counted, and print the table."""
-    todo = steps()
-    seconds: dict[str, list[float]] = {name: [] for name in todo}
+def installed() -> dict[str, str]:
+    """The versions of the others, installed if need be; none, with a word why, where that fails."""
+    python = OTHERS / "bin" / "python"
+    try:
+        if not python.exists():
+            venv.create(OTHERS, with_pip=False, clear=True)
+            pip = [Path(PYTHON).with_name("uv"), "pip", "install", "--quiet", "--python", python]
+            peers.call(*pip, "-c", notebooks.ROOT / "constraints.txt", "ipykernel", *PACKAGES)
+        code = f"from importlib.metadata import version as v\nfor name in {PACKAGES}: print(name, v(name))"
+        return dict(line.split() for line in peers.call(python, "-c", code).splitlines())
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"papermill and others could not be installed and are left out: {error}", file=sys.stderr)
+        return {}
+
+
+def a_book(folder: Path) -> list[str | Path]:
+    """A book of the notebooks, which it executes itself."""
+    names = [f"notebooks/{path.stem}" for path in paths(folder)]
+    (folder / "_config.yml").write_text("title: Notebooks\nexecute:\n  execute_notebooks: force\n  timeout: 300\n")
+    chapters = "".join(f"- file: {name}\n" for name in names[1:])
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: {names[0]}\nchapters:\n{chapters}")
+    return [peers.BOOK_PROGRAM, "build", folder, "--all", "--quiet"]
+
+
+def with_kernel() -> None:
+    """Write the kernel that all use: of the Python that runs this."""
+    spec = {"argv": [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3"}
+    tables.write(KERNELS / "kernels/python3/kernel.json", json.dumps({**spec, "language": "python"}))
+
+
+# --- growth --------------------------------------------------------------------------------------
+
+
+def grown(count: int, folder: Path) -> None:
+    """Replace the notebooks of a copy by so many of one kind: the code of 02-people under a title."""
+    content = json.loads((folder / "notebooks/02-people.ipynb").read_text("utf-8"))
+    title = {"id": "title", "cell_type": "markdown", "metadata": {}, "source": "# People\n\nWho left."}
+    content["cells"] = [title, *(cell for cell in content["cells"] if cell["cell_type"] == "code")]
+    for path in paths(folder):
+        path.unlink()
+    for number in range(count):
+        (folder / f"notebooks/{number:02}-people.ipynb").write_text(json.dumps(content), "utf-8")
+
+
+def growth() -> list[Contestant]:
+    """With more notebooks: bare Python, we, and what came first."""
+    found = []
+    for count in BOOKS:
+        floor, before = f"{count} notebooks, bare Python", partial(grown, count)
+        found.append(Contestant(floor, bare, before, floor))
+        found.append(Contestant(f"{count} notebooks, this suite", ours, before, floor, "checked, with pages"))
+        convert = f"{count} notebooks, nbconvert --execute"
+        found.append(Contestant(convert, lambda folder: [*CONVERT, *paths(folder)], before, floor, "with pages"))
+    return found
+
+
+def with_events(count: int, rounds: int) -> float:
+    """Seconds to place so many events in time, from a table to windows of days."""
+    events = tables.load("events")
+    frame = events.iloc[np.arange(count) % len(events)]
+    return turns({"": lambda: timeline.dated(frame)}, rounds)[""]
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the suite: what it takes, how many times what its peer takes or its limit allows, and which that is."""
+
+    name: str
+    took: str
+    ratio: float | None
+    beside: str
+
+
+def parts(rounds: int) -> list[Part]:
+    """Rounding, training, the model of a board, growth of a table, sizes of pages."""
+    found = []
+    x = np.random.default_rng(1).standard_normal(2**22, np.float32)
+    for words, contest in bench_formats.roundings(x):
+        took = turns(contest, rounds)
+        peer = min((name for name in took if name not in ("dojo", "ml_dtypes, without clip")), key=took.get)
+        name = f"rounding 4 million numbers to FP8 {words}"
+        found.append(Part(name, f"{took['dojo']:.3f} s", took["dojo"] / took[peer], f"{peer} {version(peer)}"))
+    for words, contest in bench_formats.trainings():
+        took = turns(contest, rounds)
+        peer = "PyTorch" if "PyTorch" in took else ""
+        ratio = took["dojo"] / took[peer] if peer else None
+        found.append(Part(f"study: one network, {words}", f"{took['dojo']:.2f} s", ratio, peer or "no peer here"))
+    for words, (at_once, singly) in bench_board.speeds(rounds).items():
+        found.append(Part(f"a million boards, {words}", f"{at_once:.2f} s", at_once / singly, "the same one by one"))
+    for count in ROWS:
+        found.append(Part(f"{count:,} events placed in time", f"{1e3 * with_events(count, rounds):.1f} ms", None, ""))
+    return [*found, *sizes()]
+
+
+def sizes() -> list[Part]:
+    """The largest page and the whole story, beside the limits that tests hold them to."""
+    pages = {path.name: path.stat().st_size / 1e3 for path in EXPORTS.glob("*.html")}
+    whole = pages.pop("whole-story.html")
+    largest = max(pages.values())
+    return [
+        Part("the largest page", f"{largest:.0f} kB", largest / 250, "a limit of 250 kB"),
+        Part("the whole story", f"{whole:.0f} kB", whole / 2000, "a limit of 2,000 kB"),
+    ]
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def raced(contestants: Sequence[Contestant], rounds: int) -> dict[str, list[Took]]:
+    """What each took, round by round, taken in turn; the first round is for the memory. Who fails is left out."""
+    found: dict[str, list[Took]] = {one.name: [] for one in contestants}
     for number in range(rounds + 1):
-        for name, step in todo.items():
-            start = time.perf_counter()
-            step()
-            if number:
-                seconds[name].append(time.perf_counter() - start)
-    print(f"{'step':32} {'median':>8} {'fastest':>8} {'slowest':>8}   ({rounds} rounds, seconds)")
-    for name, taken in seconds.items():
-        print(f"{name:32} {statistics.median(taken):8.3f} {min(taken):8.3f} {max(taken):8.3f}")
-    for who, what in ((resource.RUSAGE_SELF, "this process"), (resource.RUSAGE_CHILDREN, "largest kernel")):
-        print(f"most memory, {what:19} {resource.getrusage(who).ru_maxrss / 1024:8.0f} MiB")
+        for one in contestants:
+            if found[one.name] or not number:
+                try:
+                    found[one.name].append(once(one, watched=not number))
+                except RuntimeError as error:
+                    found.pop(one.name)
+                    print(f"{one.name} is left out: {error}", file=sys.stderr)
+                    found[one.name] = []
+        print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
+    return {name: took for name, took in found.items() if took}
+
+
+def rows(contestants: Sequence[Contestant], found: Mapping[str, list[Took]]) -> list[list[str]]:
+    """Medians, and how many times those of the floor."""
+    made = []
+    medians = {
+        name: (statistics.median(t.wall for t in took[1:]), statistics.median(t.cpu for t in took[1:]))
+        for name, took in found.items()
+    }
+    for one in contestants:
+        if one.name in medians:
+            wall, cpu = medians[one.name]
+            floor, least = medians[one.floor]
+            ratios = ("1", "1") if one.name == one.floor else (f"{wall / floor:.2f}", f"{cpu / least:.2f}")
+            memory = f"{found[one.name][0].memory / 1e6:.0f}"
+            made.append([one.name, f"{wall:.2f} s", ratios[0], f"{cpu:.2f}", ratios[1], memory, one.says])
+    return made
+
+
+def table(rows_: Sequence[Sequence[str]]) -> str:
+    """Rows as a table of Markdown; its columns are even, so that it reads as it is too."""
+    head = ["", "took", "times", "CPU, s", "times", "MB", "beside, with"]
+    whole = [head, [""] * len(head), *rows_]
+    widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
+    whole[1] = ["-" * width for width in widths]
+    lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in whole)
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def main(rounds: int = 5) -> None:
+    """Race all, and print the table."""
+    with_kernel()
+    contestants = [*suite(), *others(), *growth()]
+    found = raced(contestants, rounds)
+    made = rows(contestants, found)
+    for part in parts(rounds):
+        ratio = f"{part.ratio:.2g}" if part.ratio else ""
+        made.append([part.name, part.took, ratio, "", "", "", part.beside])
+    print(f"\n{os.cpu_count()} processors, Python {platform.python_version()}, medians of {rounds} rounds.\n")
+    print(table(made))
 
 
 if __name__ == "__main__":

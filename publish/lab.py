@@ -37,6 +37,14 @@ CELLS = """() => {
 #: a number on every cell: an idle kernel alone may not have begun
 DONE = f"() => ({CELLS})().every(({{ number, status }}) => number && status === 'idle')"
 EMPTY = f"() => ({CELLS})().every(({{ number }}) => !number)"
+#: runs the cells above one, then that one
+RUN_TO = """async (id) => {
+    const { content } = jupyterapp.shell.currentWidget
+    for (const run of ["notebook:run-all-above", "notebook:run-cell"]) {
+        content.activeCellIndex = content.widgets.findIndex((cell) => cell.model.id === id)
+        await jupyterapp.commands.execute(run)
+    }
+}"""
 
 
 class Server:
@@ -146,12 +154,23 @@ class Reader:
         self.page.get_by_role("menuitem", name=menu, exact=True).click()
         self.page.get_by_role("menuitem", name=item, exact=True).click()
 
-    def runs_all(self) -> list[dict[str, Any]]:
-        """Run all cells; they are cleared before, since stored ones have numbers already. The code cells afterwards."""
+    def clears(self) -> None:
+        """Clear all cells: stored ones have numbers before they run."""
         self.chooses("Edit", "Clear Outputs of All Cells")
         self.page.wait_for_function(EMPTY)
+
+    def runs_all(self) -> list[dict[str, Any]]:
+        """Run all cells, cleared before; the code cells afterwards."""
+        self.clears()
         self.chooses("Run", "Run All Cells")
         return self.waits()
+
+    def runs_to(self, cell_id: str) -> None:
+        """Run the cells of the notebook in front down to one, cleared before."""
+        self.clears()
+        self.page.evaluate(RUN_TO, cell_id)
+        number = f"id => ({CELLS})().find((cell) => cell.id === id && cell.number && cell.status === 'idle')"
+        self.page.wait_for_function(number, arg=cell_id)
 
     def restarts_and_runs_all(self) -> list[dict[str, Any]]:
         """Run all cells in a new kernel; the code cells afterwards."""

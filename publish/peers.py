@@ -61,7 +61,7 @@ def makers() -> list[Maker]:
 def ours(folder: Path, out: Path) -> Path:
     """Our pages, by the command of the README; of notebooks that are not the suite's, by the function it calls."""
     if folder == notebooks.FOLDER:
-        call(sys.executable, "-m", "publish", "--stored", "--out", out)
+        call(sys.executable, "-m", "publish", "--stored", "--force", "--out", out)
         return out
     books = notebooks.everything(folder)
     for book in books:

@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -108,6 +109,7 @@ def main() -> None:
     for name in READY:
         with suppress(ImportError):  # a notebook that needs it will say so
             import_module(name)
+    tempfile.gettempdir()  # which tries a folder with a file; a kernel that is killed in doing so would leave it there
     gc.freeze()  # or the first collection in each kernel would write to, and so copy, all that they share
     if request := _asked(socket.socket(fileno=0)):
         _begin(*request)

@@ -400,7 +400,7 @@ class Suite:
         start = ["-c", KILLED, str(moves)] if moves else ["-m", "publish"]
         places = {"PYTHONPATH": f"{self.root / 'notebooks'}:{self.root}", "HOME": self.home, "TMPDIR": self.temporary}
         environment = {**{name: str(path) for name, path in places.items()}, **options.pop("environment", {})}
-        command = [*before, sys.executable, *start, *arguments]
+        command = [*before, sys.executable, *start, "--force", *arguments]  # what is killed must be at work
         self.last = Builder(self.place, command, environment, **{"cwd": self.root, **options})
         return self.last
 

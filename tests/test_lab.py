@@ -158,7 +158,7 @@ def test_every_notebook_says_where_to_go_next(book):
 
 def test_a_slider_has_a_name_and_follows_the_keyboard(reader):
     reader.opens("04-number-formats")
-    reader.runs_all()
+    reader.runs_to("rulers")
     drawn = reader.cell("rulers").get_by_role("img")
     slider = reader.cell("rulers").get_by_role("slider", name="exponent bits")
     slider.focus()
@@ -180,7 +180,7 @@ def test_a_slider_has_a_name_and_follows_the_keyboard(reader):
 
 def test_what_is_unfolded_stays_so_and_views_agree(reader):
     reader.opens("04-number-formats")
-    reader.runs_all()
+    reader.runs_to("rulers")
     cell = reader.cell("rulers")
     data = cell.locator("details")
     data.locator("summary").click()
@@ -203,7 +203,7 @@ def test_what_is_unfolded_stays_so_and_views_agree(reader):
 
 def test_who_moves_a_slider_without_its_kernel_is_told(reader):
     reader.opens("05-deadline-and-watts")
-    reader.runs_all()
+    reader.runs_to("car-table")
     watts = reader.cell("car-table").get_by_role("slider", name="watts")
     advice = reader.cell("car-table").get_by_role("status")
     watts.press("ArrowRight")
@@ -217,7 +217,7 @@ def test_who_moves_a_slider_without_its_kernel_is_told(reader):
 
 def test_the_bench_times_every_move_until_its_picture_stands(reader):
     reader.opens("05-deadline-and-watts")
-    reader.runs_all()
+    reader.runs_to("car-table")
     sliders = reader.cell("car-table").locator("input[type=range]")
     taken = bench_lab.moves(sliders)
     assert len(taken) == 2 * bench_lab.MOVES
@@ -231,7 +231,7 @@ def test_the_bench_times_every_move_until_its_picture_stands(reader):
 
 def test_tab_completes_the_id_of_a_row(reader):
     reader.opens("00-start-here")
-    reader.runs_all()
+    reader.runs_to("why")
     editor = reader.cell("why").get_by_role("textbox")
     editor.press("ControlOrMeta+a")
     editor.press_sequentially('show.why("dojo-disb')
