@@ -37,7 +37,13 @@ EACH = [pytest.param(p, id=p.stem, marks=[pytest.mark.thorough] * (p.name == pag
 
 @pytest.mark.parametrize("path", EACH)
 def test_a_page_opens_without_complaint_fits_its_window_and_keeps_nobody_out(browser, path):
-    assert faults(browser, path) == []
+    assert faults(browser, path, [(1280, "light"), (375, "dark")]) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("path", EACH)
+def test_nor_does_it_in_the_other_views(browser, path):
+    assert faults(browser, path, [(1280, "dark"), (375, "light")]) == []
 
 
 @pytest.mark.parametrize("name", ["01-timeline", pages.EDITION.removesuffix(".html")])

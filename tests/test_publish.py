@@ -31,7 +31,8 @@ BAD = ("first", "code", "x = 1"), ("second", "code", "y = 2\n\n1 / 0"), ("title"
 
 
 def build(*arguments) -> int:
-    return __main__.main([str(a) for a in arguments])
+    """Build small notebooks, whose kernels are started before any could be forked."""
+    return __main__.main(["--cold", *map(str, arguments)])
 
 
 def test_one_failing_notebook_is_named_and_the_others_finish(folder, tmp_path, capfd):

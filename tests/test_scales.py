@@ -123,8 +123,9 @@ def page(browser):
         yield opened
 
 
-def test_page_and_python_agree_on_a_thousand_settings(page):
-    settings, worst = some_weights(1000, seed=11), 0.0
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.thorough)])
+def test_page_and_python_agree_on_many_settings(page, count):
+    settings, worst = some_weights(count, seed=11), 0.0
     read = page.evaluate(READ, [verdict.link(weights) for weights in settings])
     for number, (weights, rows) in enumerate(zip(settings, read, strict=True)):
         odds = verdict.weigh(JUDGED, weights)
