@@ -148,7 +148,7 @@ def paths(folder: Path) -> list[Path]:
 def bare(folder: Path, *names: str) -> list[str | Path]:
     """All cells in one process, or those of the named notebooks."""
     chosen = [path for path in paths(folder) if not names or path.stem in names]
-    return [PYTHON, folder / "publish/bare.py", *chosen]
+    return [PYTHON, Path(__file__).with_name("bare.py"), *chosen]
 
 
 def ours(folder: Path, *options: str) -> list[str | Path]:

@@ -163,7 +163,11 @@ def _rendered(asked: Build, fresh: Mapping[str, Notebook | None]) -> dict[Path, 
         whole = _attempt("all together", "pages", lambda: _together(known, list(parts.values())))
     made |= whole or {}
     outputs = {book.path.name: _text(book) for book in right} if asked.refresh else {}
-    written = made and _attempt(readable(asked.out), "written", lambda: _write(asked, made, outputs))
+    written = None
+    if made:
+        written = _attempt(readable(asked.out), "written", lambda: _write(asked, made, outputs))
+    else:
+        _keep(asked)  # outputs of cells may be right where the text is not
     if failed:
         names = ", ".join(sorted(failed))
         print(f"{len(failed)} of {len(asked.chosen)} notebooks failed and stay as they were: {names}", file=sys.stderr)
@@ -249,12 +253,19 @@ def _together(books: list[Notebook], parts: Sequence[Part]) -> dict[str, str]:
 # --- writing -------------------------------------------------------------------------------------
 
 
-def _write(asked: Build, pages: dict[str, str], outputs: dict[str, str]) -> dict[Path, str]:
-    """Write pages, and notebooks with outputs, all by their names; nothing if what they come from is no more."""
+def _keep(asked: Build) -> Path | None:
+    """Keep what was made, unless what it was made of is no more; then returns what changed meanwhile."""
     now, before = kept.inputs(), asked.store.inputs
     if changed := [path for path in before | now if before.get(path) != now.get(path)]:
-        raise RuntimeError(f"{readable(changed[0])} changed during the build, so nothing was written: build again")
+        return changed[0]
     asked.store.write()
+    return None
+
+
+def _write(asked: Build, pages: dict[str, str], outputs: dict[str, str]) -> dict[Path, str]:
+    """Write pages, and notebooks with outputs, all by their names; nothing if what they come from is no more."""
+    if changed := _keep(asked):
+        raise RuntimeError(f"{readable(changed)} changed during the build, so nothing was written: build again")
     sets = {notebooks.FOLDER: outputs, tables.DATA: {"README.md": tables.dictionary()}} if outputs else {}
     for folder, files in (*sets.items(), (asked.out, pages)):
         drafts.replace(folder, files)

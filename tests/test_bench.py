@@ -1,0 +1,97 @@
+"""The race of those who execute notebooks: what it measures, and that a notebook which fails is no quick one."""
+
+import subprocess
+import sys
+
+import pytest
+from test_publish import book
+
+from dojo import tables
+from publish import bench, kept
+from publish.bench import Contestant, Took
+
+#: uses a processor for some tenths of a second in a process of a process, and holds some memory meanwhile
+BUSY = """
+import subprocess, sys
+code = "import time; held = bytes(range(1, 251)) * 320_000\\nwhile time.process_time() < 0.5: pass"
+subprocess.run([sys.executable, "-c", code], check=True)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path
+
+
+def test_time_and_memory_of_all_that_is_started_are_counted(folder):
+    took = bench.run([sys.executable, "-c", BUSY], folder, watched=True)
+    assert 0.5 < took.cpu < 5
+    assert took.wall > 0.4
+    assert 80e6 < took.memory < 400e6
+
+
+def test_who_fails_is_not_timed_and_says_why(folder):
+    with pytest.raises(RuntimeError, match=r"failed:\n(.|\n)*ZeroDivisionError"):
+        bench.run([sys.executable, "-c", "1 / 0"], folder)
+
+
+def test_who_fails_is_left_out_and_the_others_go_on(monkeypatch, capsys):
+    def run(one: Contestant, watched: bool = False) -> Took:
+        if one.name == "bad":
+            raise RuntimeError("broken")
+        return Took(1.0, 2.0, 3_000_000 * watched)
+
+    monkeypatch.setattr(bench, "once", run)
+    found = bench.raced([Contestant(name, list, floor="good") for name in ("good", "bad")], 2)
+    assert found == {"good": [Took(1.0, 2.0, 3_000_000), Took(1.0, 2.0), Took(1.0, 2.0)]}
+    assert "bad is left out: broken" in capsys.readouterr().err
+
+
+def test_rows_hold_medians_and_how_many_times_the_floor_that_is():
+    floor, ours = Contestant("bare", list, floor="bare"), Contestant("ours", list, floor="bare", says="with pages")
+    found = {
+        "bare": [Took(9, 9, 50_000_000), Took(2, 4), Took(1, 2), Took(3, 6)],
+        "ours": [Took(9, 9, 70_000_000), Took(1, 6), Took(1, 6), Took(9, 9)],
+    }
+    assert bench.rows([floor, ours], found) == [
+        ["bare", "2.00 s", "1", "4.00", "1", "50", ""],
+        ["ours", "1.00 s", "0.50", "6.00", "1.50", "70", "with pages"],
+    ]
+    lines = bench.table(bench.rows([floor, ours], found)).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert len(lines) == 4
+
+
+def test_the_floor_runs_every_cell_and_stops_at_an_error(folder):
+    good = book(folder / "notebooks", "01-good", ("one", "code", "x = 1"), ("two", "code", "open('two', 'w')\nx + 1"))
+    bad = book(folder / "notebooks", "02-bad", ("bad", "code", "x"))
+    assert bench.run(bench.bare(folder, "01-good"), folder).cpu > 0
+    assert (good.parent / "two").exists()
+    with pytest.raises(RuntimeError, match="NameError"):
+        bench.run([*bench.bare(folder, "01-good"), bad], folder)
+
+
+def test_the_changed_table_is_a_good_one_and_its_readers_are_those_that_read_it(folder, monkeypatch):
+    bench.copy(folder / "suite")
+    monkeypatch.setattr(bench, "built", lambda _: None)
+    bench.changed(folder / "suite")
+    was, now = (tables.read(place)["finance_figures"] for place in (tables.DATA, folder / "suite/data"))
+    assert [row for row in now.rows if now.rows[row].cells != was.rows[row].cells] == [[*now.rows][-1]]
+
+
+def test_a_copy_of_the_suite_builds(folder):
+    bench.copy(folder / "suite")
+    names = {path.name for path in bench.paths(folder / "suite")}
+    assert names == {path.name for path in kept.notebooks.FOLDER.glob("*.ipynb")}
+    done = subprocess.run([sys.executable, "-m", "publish", "--check"], cwd=folder / "suite", capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_grows_is_the_same_notebook_many_times(folder):
+    bench.copy(folder / "suite")
+    bench.grown(8, folder / "suite")
+    made = [kept.notebooks.read(path) for path in bench.paths(folder / "suite")]
+    assert len(made) == 8
+    assert len({str(one.content) for one in made}) == 1
+    assert made[0].title == "People"
