@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 import venv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -309,7 +309,36 @@ def parts(rounds: int) -> list[Part]:
         found.append(Part(f"a million boards, {words}", f"{at_once:.2f} s", at_once / singly, "the same one by one"))
     for count in ROWS:
         found.append(Part(f"{count:,} events placed in time", f"{1e3 * with_events(count, rounds):.1f} ms", None, ""))
-    return [*found, *sizes()]
+    return [*profiled(rounds), *found, *sizes()]
+
+
+#: the phases of a build, each with the word that its last line has
+PHASES = {"started": "executing", "executed": "executed", "checked and rendered": "page", "written": "open"}
+
+
+def phases(lines: Iterable[tuple[float, str]]) -> dict[str, float]:
+    """Seconds of each phase of a build, by the lines that it says, each with the seconds since it began."""
+    ends = [max((when for when, line in lines if word in line.split()), default=0.0) for word in PHASES.values()]
+    return {name: end - start for name, start, end in zip(PHASES, [0.0, *ends], ends, strict=False)}
+
+
+def profiled(rounds: int) -> list[Part]:
+    """Where the seconds of one build go, all made anew."""
+    found = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as place:
+            copy(folder := Path(place) / "suite")
+            start = time.perf_counter()
+            command = [*map(str, ours(folder))]
+            with subprocess.Popen(
+                command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True
+            ) as build:
+                found.append(phases([(time.perf_counter() - start, line) for line in build.stdout]))
+    medians = {name: statistics.median(one[name] for one in found) for name in PHASES}
+    whole = sum(medians.values())
+    return [
+        Part(f"a build, {name}", f"{took:.2f} s", took / whole, "the whole build") for name, took in medians.items()
+    ]
 
 
 def sizes() -> list[Part]:

@@ -95,3 +95,17 @@ def test_what_grows_is_the_same_notebook_many_times(folder):
     assert len(made) == 8
     assert len({str(one.content) for one in made}) == 1
     assert made[0].title == "People"
+
+
+def test_each_second_of_a_build_belongs_to_a_phase():
+    said = """0.5 executing 01-a, 02-b
+    2.0 01-a executed 1.0 s
+    3.0 02-b executed 2.0 s
+    3.5 01-a page 0.1 s
+    4.0 02-b page 0.1 s
+    4.1 all together pages 0.0 s
+    4.2 pages written 0.1 s
+    4.5 open build/pages/01-a.html"""
+    lines = [(float(line.split()[0]), line) for line in said.splitlines()]
+    found = bench.phases(lines)
+    assert found == {"started": 0.5, "executed": 2.5, "checked and rendered": 1.0, "written": 0.5}
