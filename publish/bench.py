@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 import venv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -316,7 +316,7 @@ def parts(rounds: int) -> list[Part]:
 PHASES = {"started": "executing", "executed": "executed", "checked and rendered": "page", "written": "open"}
 
 
-def phases(lines: Iterable[tuple[float, str]]) -> dict[str, float]:
+def phases(lines: Sequence[tuple[float, str]]) -> dict[str, float]:
     """Seconds of each phase of a build, by the lines that it says, each with the seconds since it began."""
     ends = [max((when for when, line in lines if word in line.split()), default=0.0) for word in PHASES.values()]
     return {name: end - start for name, start, end in zip(PHASES, [0.0, *ends], ends, strict=False)}
