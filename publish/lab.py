@@ -141,6 +141,21 @@ class Reader:
         self.page.goto(self._start._replace(path=path).geturl())
         return self.sees(Path(path).stem)
 
+    def turns_to(self, name: str) -> Locator:
+        """A notebook, opened in the page that is there."""
+        opening = "async path => { await jupyterapp.commands.execute('docmanager:open', { path }) }"
+        self.page.evaluate(opening, f"notebooks/{name}.ipynb")
+        return self.sees(name)
+
+    def puts_away(self) -> None:
+        """Close the notebook in front, its kernel ended before."""
+        end = (
+            "async () => { const { sessionContext } = jupyterapp.shell.currentWidget; await sessionContext.shutdown() }"
+        )
+        self.page.evaluate(end)
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.dispose()")
+        self.forgets_the_restart()
+
     def sees(self, name: str) -> Locator:
         """The notebook of that name, once it stands in front and its kernel is ready."""
         self.page.locator(f".lm-TabBar-tab.lm-mod-current:has-text('{name}.ipynb')").wait_for()

@@ -39,6 +39,15 @@ def reader(browser, server) -> Iterator[lab.Reader]:
     assert somebody.faults == []
 
 
+@pytest.fixture(scope="module")
+def regular(browser, server) -> Iterator[lab.Reader]:
+    """Somebody who reads one notebook after another in one page."""
+    somebody = lab.Reader(browser, server.url)
+    somebody.opens()
+    yield somebody
+    somebody.leaves()
+
+
 def told(outputs: list[dict]) -> list[str]:
     """What a cell shows, as plain text, without sliders."""
     shown = [output.get("data", {}) for output in outputs]
@@ -95,10 +104,10 @@ def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(reader):
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
-def test_every_notebook_runs_as_a_reader_would_run_it(reader, book):
+def test_every_notebook_runs_as_a_reader_would_run_it(regular, book):
     before = book.path.read_bytes()
-    panel = reader.opens(book.name)
-    cells = reader.runs_all()
+    panel = regular.turns_to(book.name)
+    cells = regular.runs_all()
     assert [cell["number"] for cell in cells] == [*range(1, len(cells) + 1)]
     kinds = {cell["id"]: {output["output_type"] for output in cell["outputs"]} for cell in cells}
     assert [cell_id for cell_id, shown in kinds.items() if shown & {"error", "stream"}] == []
@@ -110,7 +119,9 @@ def test_every_notebook_runs_as_a_reader_would_run_it(reader, book):
     alts = panel.locator(".jp-OutputArea-output img").evaluate_all("all => all.map((image) => image.alt)")
     assert [alt for alt in alts if len(alt) not in show.ALT_LENGTH] == []
     assert len(alts) == sum(notebooks.output_html(cell).count("<img") for cell in book.code())
+    regular.puts_away()
     assert book.path.read_bytes() == before
+    assert regular.faults == []
 
 
 @pytest.mark.thorough
