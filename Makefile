@@ -43,10 +43,8 @@ faults: setup ## kill whole builds at random points, and build in other places; 
 study: setup ## record the precision study where runs are missing; SCHEDULER=tcp://... uses a Dask cluster
 	@$(BIN)/python -m dojo.study $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-bench: setup ## time pages, rounding and training beside their peers, the model of a board, what readers wait for in JupyterLab
+bench: setup ## race those who execute notebooks; time parts and pages beside their peers, what readers wait for in JupyterLab
 	@$(BIN)/python -m publish.bench
-	@$(BIN)/python -m publish.bench_formats
-	@$(BIN)/python -m publish.bench_board
 	@$(BIN)/python -m publish.bench_pages
 	@$(BIN)/python -m publish.bench_lab
 

@@ -6,7 +6,7 @@ import argparse
 import gc
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from dojo import tables
@@ -34,7 +34,11 @@ def _build(options: argparse.Namespace) -> int:
     out = options.out or (EXPORTS if options.stored else BUILD)
     way = "stored" if options.stored else "refresh" if options.refresh else "story"
     name = f"{way}-{kept.digest(str(out.absolute()))}"
-    if not (options.force or options.names or drafts.left(out)) and kept.unchanged(name, out):
+    pruned = options.stored and out.resolve() == EXPORTS.resolve()
+    quick = not (options.force or options.names or drafts.left(out))
+    if quick and (before := kept.unchanged(name, out)):
+        if pruned:
+            _prune(out, before)
         print(f"nothing changed: open {build.readable(out)}/index.html")
         return 0
     store = kept.Kept(options.force)
@@ -47,7 +51,7 @@ def _build(options: argparse.Namespace) -> int:
     if written is None:
         return 1
     if len(chosen) == len(books):
-        if options.stored and out.resolve() == EXPORTS.resolve():
+        if pruned:
             _prune(out, written)
         kept.settle(name, out, written, store)
     print(f"open {build.readable(out / chosen[0].name)}.html")
@@ -104,7 +108,7 @@ def _prune(out: Path, made: set[str]) -> None:
             path.unlink()
 
 
-def _prune(out: Path, made: Mapping[Path, str]) -> None:
+def _prune(out: Path, made: Collection[Path]) -> None:
     """Remove pages, figures and tables of notebooks or cells that are no more."""
     for path in (*out.glob("*.html"), *out.glob("figures/*.svg"), *out.glob("data/*.csv")):
         if path not in made:

@@ -111,13 +111,14 @@ class Kept:
 # --- all is as it was ----------------------------------------------------------------------------
 
 
-def unchanged(name: str, out: Path) -> bool:
-    """True when a build of this name went well, and what it was made of and what it wrote there is all as it was."""
+def unchanged(name: str, out: Path) -> set[Path] | None:
+    """What a build of this name wrote there, if it went well and that, and what it was made of, is all as it was."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         entry = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
         same = entry["key"] == _key(versions(), inputs())
-        return same and all(look(out / path) == was for path, was in entry["wrote"].items())
-    return False
+        if same and all(look(out / path) == was for path, was in entry["wrote"].items()):
+            return {out / path for path in entry["wrote"]}
+    return None
 
 
 def settle(name: str, out: Path, written: Mapping[Path, str], store: Kept) -> None:

@@ -80,10 +80,13 @@ class Stock:
         return int(answer)
 
     def _ask(self, request: bytes, keeper: int) -> bytes:
-        with self.lock, suppress(OSError):
-            socket.send_fds(self.line, [request], [keeper])
-            return self.line.recv(64)
-        return b""
+        with self.lock:
+            try:
+                socket.send_fds(self.line, [request], [keeper])
+                return self.line.recv(64)
+            except OSError:
+                self.line.close()  # an answer that comes too late must not be taken for one to the next request
+                return b""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from test_publish import book, build
 
 from dojo import tables
-from publish import beside, drafts, execute, kept, notebooks
+from publish import __main__, beside, drafts, execute, kept, notebooks
 
 #: notebooks of a small suite, by what they use: one table, another one, a file beside them
 USE = {
@@ -97,6 +97,16 @@ def test_where_nothing_changed_nothing_is_read_or_made(suite, monkeypatch, capfd
     monkeypatch.setattr(drafts, "replace", None)
     assert suite.build() == ([], [])
     assert capfd.readouterr().out.startswith("nothing changed: open ")
+
+
+def test_a_page_that_is_no_more_goes_from_exports_also_where_nothing_changed(suite, monkeypatch):
+    monkeypatch.setattr(__main__, "EXPORTS", suite.place / "pages")
+    suite.build("--refresh")
+    suite.build("--stored")
+    (suite.place / "pages/09-gone.html").write_text("old")
+    assert suite.build("--stored") == ([], [])
+    assert not (suite.place / "pages/09-gone.html").exists()
+    assert suite.page("01-events")
 
 
 def test_times_have_no_say(suite):
