@@ -2,6 +2,8 @@
 
 import sys
 
-# nbformat brings jsonschema, which would spend most of a second on a grammar of internationalised addresses; it does
-# without where there is none, and no notebook holds what the grammar is for. Other programs, JupyterLab too, have it
-sys.modules.setdefault("rfc3987_syntax", None)
+# nbformat brings jsonschema, which would spend most of a second on a grammar of internationalised addresses, and some
+# more on durations; it does without where there are none, and no notebook holds what they are for. Other programs,
+# JupyterLab too, have them
+for name in ("rfc3987_syntax", "isoduration"):
+    sys.modules.setdefault(name, None)

@@ -101,13 +101,6 @@ def _unfinished() -> list[str]:
     return [f"{place}: a build was killed while it wrote here: run make {make}" for place, make in found]
 
 
-def _prune(out: Path, made: set[str]) -> None:
-    """Remove pages, figures and tables of notebooks or cells that are no more."""
-    for path in (*out.glob("*.html"), *out.glob("figures/*.svg"), *out.glob("data/*.csv")):
-        if path.relative_to(out).as_posix() not in made:
-            path.unlink()
-
-
 def _prune(out: Path, made: Collection[Path]) -> None:
     """Remove pages, figures and tables of notebooks or cells that are no more."""
     for path in (*out.glob("*.html"), *out.glob("figures/*.svg"), *out.glob("data/*.csv")):
@@ -120,6 +113,8 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter of a folder's name
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who asks a build to end means what Ctrl-C means
     try:
-        sys.exit(main())
+        done = main()
+        gc.freeze()  # or Python would, before it ends, look through all parts of all pages for garbage
+        sys.exit(done)
     except KeyboardInterrupt:
         sys.exit("stopped")

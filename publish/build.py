@@ -150,9 +150,8 @@ def _rendered(asked: Build, fresh: Mapping[str, Notebook | None]) -> dict[Path, 
     while True:
         known = list(done.values())
         right = [done[book.name] for book in asked.chosen if book.name not in failed]
-        wrong = _disagreeing(right, known)
-        parts = {} if wrong else _parts(asked, right, known)
-        wrong |= {name for name, part in parts.items() if part is None}
+        parts = _parts(asked, right, known)
+        wrong = {name for name, part in parts.items() if part is None}
         if not wrong:
             break
         failed |= wrong  # they must not lend their new numbers to the others, so these are looked at again
@@ -180,34 +179,32 @@ def _text(book: Notebook) -> str:
     return execute.as_text(book)
 
 
-def _disagreeing(books: list[Notebook], known: list[Notebook]) -> set[str]:
-    """The names of the notebooks that disagree with the record or with each other; says where."""
-    from publish import check
-
-    found = beside.results(lambda book: check.check([book], known), books, lambda book: len(book.cells))
-    return {book.name for book, problems in zip(books, found, strict=True) if report(problems)}
-
-
 def _parts(asked: Build, books: list[Notebook], known: list[Notebook]) -> dict[str, Part | None]:
-    """What each notebook makes, None where that fails; says why, and how long it took."""
+    """What each notebook makes, with how long it took; None where it fails, with why.
+
+    Where some disagree with the record or with each other, these alone: the others may hold their numbers.
+    """
     from publish import chapter, pages
 
     outline = [[b.name, b.title, pages.minutes(b)] for b in known]
     around = digest(asked.store.pages(), json.dumps([outline, sorted(chapter.numbers(known).items())]))
     texts = {book.name: _seen(book) for book in books}
-    found: dict[str, Part | None] = {}
-    todo = []
-    for book in books:
-        before = asked.store.get(f"part-{book.name}", digest(around, texts[book.name]))
-        found[book.name] = pages.Part(**before) if before else None
-        todo += [] if before else [book]
-    made = beside.results(lambda book: _part(book, known), todo, lambda book: len(texts[book.name]))
-    for book, (part, used, seconds) in zip(todo, made, strict=True):
+    keys = {name: digest(around, text) for name, text in texts.items()}
+    found = {name: asked.store.get(f"part-{name}", key) for name, key in keys.items()}
+    todo = [book for book in books if not found[book.name]]
+    # in one go, so that no processor waits for another in between; to render takes about five times as long
+    jobs = [(_disagreements, book, 1) for book in books] + [(_part, book, 5) for book in todo]
+    made = beside.results(lambda job: job[0](job[1], known), jobs, lambda job: job[2] * len(texts[job[1].name]))
+    problems, rendered = made[: len(books)], made[len(books) :]
+    if wrong := [book.name for book, lines in zip(books, problems, strict=True) if report(lines)]:
+        return dict.fromkeys(wrong)
+    parts = {name: pages.Part(**before) for name, before in found.items() if before}
+    for book, (part, used, seconds) in zip(todo, rendered, strict=True):
         if isinstance(part, pages.Part):
-            asked.store.put(f"part-{book.name}", digest(around, texts[book.name]), asdict(part), used)
+            asked.store.put(f"part-{book.name}", keys[book.name], asdict(part), used)
             print(f"{book.name:24} {'page':10} {seconds:5.1f} s", flush=True)
-        found[book.name] = part if isinstance(part, pages.Part) else _complain(part)
-    return {name: part and _placed(asked, f"notebooks/{name}.ipynb", part) for name, part in found.items()}
+        parts[book.name] = part if isinstance(part, pages.Part) else _complain(part)
+    return {b.name: parts[b.name] and _placed(asked, b.label, parts[b.name]) for b in books}
 
 
 def _seen(book: Notebook) -> str:
@@ -220,8 +217,15 @@ def _seen(book: Notebook) -> str:
     return json.dumps(content, sort_keys=True)
 
 
+def _disagreements(book: Notebook, known: list[Notebook]) -> list[str]:
+    """Where a notebook disagrees with the record or with others."""
+    from publish import check
+
+    return check.check([book], known)
+
+
 def _part(book: Notebook, known: list[Notebook]) -> tuple[Part | str, list[Path], float]:
-    """What a checked notebook makes, or why it makes nothing; the files on which that rests; the seconds it took."""
+    """What a notebook makes, or why it makes nothing; the files on which that rests; the seconds it took."""
     from publish import pages
 
     start, data = time.perf_counter(), tables.everything()

@@ -63,6 +63,11 @@ def sections(soup: BeautifulSoup, kind: str) -> list[Tag]:
     return soup.find_all("section", class_=kind, recursive=False)
 
 
+def called(tag: Tag, kind: str) -> bool:
+    """True for an element of this class. To find all of a name and ask each takes a tenth of what a selector takes."""
+    return kind in tag.get("class", ())
+
+
 def as_html(soup: BeautifulSoup) -> str:
     """A body as text, with neighbours shaded alike as one, and empty shapes that close themselves: a hundredth less."""
     return re.sub(r"></(?:path|rect|circle|use)>", "/>", str(soup).strip()).replace("</u><u>", "")
@@ -85,8 +90,9 @@ def figures(book: Notebook) -> dict[str, str]:
     for cell in book.code():
         if "<img" not in (html := notebooks.output_html(cell)):
             continue
-        images = BeautifulSoup(html, "html.parser").select(f'img[src^="{clean.PICTURE}"]')
-        for number, image in enumerate(images, 1):
+        images = BeautifulSoup(html, "html.parser").find_all("img")
+        drawn = (image for image in images if image.get("src", "").startswith(clean.PICTURE))
+        for number, image in enumerate(drawn, 1):
             path = f"figures/{book.name}-{cell['id']}{f'-{number}' if number > 1 else ''}.svg"
             try:
                 found[path] = inline.plain(_svg(image)) + "\n"
@@ -178,7 +184,7 @@ def _gather_footnotes(soup: BeautifulSoup) -> None:
             mark.replace_with(
                 BeautifulSoup(_mark(number, first=not soup.find(id=f"footnote-ref-{number}")), "html.parser")
             )
-        for held in section.select("ol.footnotes"):
+        for held in section.find_all("ol", class_="footnotes"):
             for number, item in enumerate(held.find_all("li", recursive=False), before + 1):
                 item["id"] = f"footnote-{number}"
                 back = f' <a href="#footnote-ref-{number}" aria-label="Back to the text">↩</a>'
@@ -216,7 +222,7 @@ def _tidy_code(soup: BeautifulSoup) -> None:
     for section in sections(soup, "step"):
         for code in section.find_all(class_="source", recursive=False):
             section.append(code.extract())
-    for pre in soup.select(".highlight > pre"):
+    for pre in [pre for pre in soup.find_all("pre") if called(pre.parent, "highlight")]:
         for span in pre.find_all("span"):
             shade = SHADES.get(" ".join(span.get("class", [])))
             if shade:
@@ -229,34 +235,40 @@ def _tidy_code(soup: BeautifulSoup) -> None:
 
 def _tidy_tables(soup: BeautifulSoup) -> None:
     """Tables say what they hold and what heads what; numbers are set flush right; each scrolls in its own box."""
-    called: Counter[str] = Counter()
+    known: Counter[str] = Counter()
     for number, table in enumerate(soup.find_all("table"), 1):
-        for cell in table.select("thead th"):
-            _scope(cell, "col")
-        for cell in table.select("tbody th"):
-            _scope(cell, "row")
+        for row in _rows(table, "thead"):
+            _scope(row, "col")
+        for row in _rows(table, "tbody"):
+            _scope(row, "row")
         _align(table)
         box = table.find_parent(class_="scroll") or table.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
         words = _caption(table, box)
-        called[words] += 1
-        words += f" ({called[words]})" if called[words] > 1 else ""  # what has a box has a name of its own
+        known[words] += 1
+        words += f" ({known[words]})" if known[words] > 1 else ""  # what has a box has a name of its own
         table.insert(0, soup.new_tag("caption", attrs={"id": f"table-{number}"}, string=words))
         box.attrs |= {"role": "region", "tabindex": "0", "aria-labelledby": f"table-{number}"}
         del box["aria-label"]
-    for table in soup.select(".table table, .prose table"):
-        _stackable(table)
+        if table.find_parent(class_=["table", "prose"]):
+            _stackable(table)
 
 
-def _scope(cell: Tag, scope: str) -> None:
-    if cell.get_text(strip=True):
-        cell["scope"] = scope
-    else:
-        cell.name = "td"
+def _rows(table: Tag, part: str) -> list[Tag]:
+    """The rows of the head or the body of a table."""
+    return [row for group in table.find_all(part) for row in group.find_all("tr")]
+
+
+def _scope(row: Tag, scope: str) -> None:
+    for cell in row.find_all("th"):
+        if cell.get_text(strip=True):
+            cell["scope"] = scope
+        else:
+            cell.name = "td"
 
 
 def _align(table: Tag) -> None:
     """Mark the columns in which every cell is a number."""
-    rows = [row.find_all(["th", "td"], recursive=False) for row in table.select("tbody tr")]
+    rows = [row.find_all(["th", "td"], recursive=False) for row in _rows(table, "tbody")]
     for column in zip(*rows, strict=False):
         texts = [cell.get_text(strip=True) for cell in column]
         if any(texts) and all(NUMBER.fullmatch(text) for text in texts if text):
@@ -267,8 +279,8 @@ def _align(table: Tag) -> None:
 def _caption(table: Tag, box: Tag) -> str:
     """What a table is about: what its box is called, with the number of its figure; or the heading above it."""
     figure = table.find_parent("figure")
-    if figure and (called := box.get("aria-label")) and (number := figure.find(class_="number")):
-        return f"{number.get_text()}: {called}"
+    if figure and (words := box.get("aria-label")) and (number := figure.find(class_="number")):
+        return f"{number.get_text()}: {words}"
     heading = table.find_previous(["h1", "h2", "h3"])
     return heading.get_text() if heading else "Table"
 
@@ -283,8 +295,8 @@ def _stackable(table: Tag) -> None:
         tag["role"] = ROLES[tag.name]
     for heading in table.find_all("th"):
         heading["role"] = "rowheader" if heading.get("scope") == "row" else "columnheader"
-    names = [told(heading) for heading in table.select("thead th, thead td")]
-    for row in table.select("tbody tr"):
+    names = [told(heading) for row in _rows(table, "thead") for heading in row.find_all(["th", "td"])]
+    for row in _rows(table, "tbody"):
         for name, cell in zip(names, row.find_all(["th", "td"], recursive=False), strict=False):
             cell["data-name"] = name
 
@@ -302,22 +314,33 @@ HINT = (
 
 def _set_in(soup: BeautifulSoup, book: Notebook) -> None:
     """Set charts whose marks can be pointed at into the page; a mark leads to its row in the data below."""
-    for number, image in enumerate(soup.select(".step figure.interactive .picture > img"), 1):
-        prefix, rows = f"f{number}", {}
-        for heading in image.find_parent("figure").select("tbody th[scope=row]"):
-            rows[heading.get_text()] = heading.parent
+    shown = [
+        (image, figure)
+        for figure in _figures(soup, "interactive")
+        for image in figure.find_all("img")
+        if called(image.parent, "picture")
+    ]
+    for number, (image, figure) in enumerate(shown, 1):
+        prefix = f"f{number}"
+        rows = {heading.get_text(): heading.parent for heading in figure.find_all("th", scope="row")}
         try:
             chart = inline.inline(_svg(image), prefix, image["alt"], set(rows))
         except (ValueError, RecursionError) as error:
             cell = image.find_parent(class_="step")["id"]
             raise ValueError(f"{book.label}, cell {cell}: a chart that cannot be set in: {error}") from None
         drawn = BeautifulSoup(chart, "html.parser").svg
-        for place, mark in enumerate(drawn.select(".marks > a"), 1):
+        for place, mark in enumerate(drawn.find("g", class_="marks").find_all("a", recursive=False), 1):
             row = rows[mark["href"].removeprefix(f"#{prefix}-")]
             row["id"] = f"{prefix}-{place}"
             mark["href"] = f"#{row['id']}"
         image.replace_with(drawn)
         drawn.find_parent(class_="picture").insert_before(BeautifulSoup(HINT, "html.parser"))
+
+
+def _figures(soup: BeautifulSoup, kind: str) -> list[Tag]:
+    """The figures of this class that steps show."""
+    shown = (figure for section in sections(soup, "step") for figure in section.find_all("figure"))
+    return [figure for figure in shown if called(figure, kind)]
 
 
 def _svg(image: Tag) -> str:
@@ -326,7 +349,7 @@ def _svg(image: Tag) -> str:
 
 def _give_focus(soup: BeautifulSoup) -> None:
     """Whatever scrolls can be reached without a mouse, under a name."""
-    for picture in soup.select(".step figure.wide .picture"):
+    for picture in (picture for figure in _figures(soup, "wide") for picture in figure.find_all(class_="picture")):
         title = picture.find_previous(class_="title")
         words = (title.find("strong") or title).get_text()
         picture.attrs |= {"role": "region", "tabindex": "0", "aria-label": f"Chart: {words}"}
@@ -335,7 +358,11 @@ def _give_focus(soup: BeautifulSoup) -> None:
 def give_once(soup: BeautifulSoup) -> None:
     """Give each address once: where folded data name a source again, they lead to where its address stands."""
     given: dict[str, tuple[Tag, str]] = {}
-    for link in soup.select('.side a[href^="http"], details td a[href^="http"]'):
+    for link in soup.find_all("a"):
+        if not link.get("href", "").startswith("http") or not (folded := link.find_parent("details")):
+            continue
+        if not called(folded, "side") and not link.find_parent("td"):
+            continue
         note = link.find_parent("li", id=True)  # unfolds as a whole when it is led to
         first, place = given.setdefault(link["href"], (note or link, note["id"] if note else f"s{len(given)}"))
         if first not in (link, note) and link.find_parent("td"):
@@ -348,7 +375,8 @@ def give_once(soup: BeautifulSoup) -> None:
 def _offer(soup: BeautifulSoup, book: Notebook) -> None:
     """Offer each table of a figure as a file of its own; it stands beside the pages."""
     for section in sections(soup, "step"):
-        tables = section.select("figure:not(.weigh) table")
+        shown = ((table, table.find_parent("figure")) for table in section.find_all("table"))
+        tables = [table for table, figure in shown if figure and not called(figure, "weigh")]
         for number, table in enumerate(tables, 1):
             path = f"data/{book.name}-{section['id']}{f'-{number}' if number > 1 else ''}.csv"
             link = soup.new_tag("a", attrs={"href": path, "download": ""}, string="Download as CSV")
@@ -376,10 +404,10 @@ def _csv_cell(cell: Tag) -> str:
 
 
 def _csv_text(cell: Tag) -> Iterator[str]:
-    for part in cell.descendants:
-        if isinstance(part, str):
-            link = part.find_parent("a", href=True)
-            yield f"{part} <{link['href']}>" if link else part
+    links = cell.find_all("a")
+    for part in cell.strings:
+        link = part.find_parent("a", href=True) if links else None
+        yield f"{part} <{link['href']}>" if link else part
 
 
 def embedded(text: str) -> str:

@@ -8,8 +8,10 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty
 from typing import Any, TypeVar
 
 import nbformat
@@ -95,10 +97,11 @@ async def _run_all(books: Sequence[Notebook], done: Callable[..., None], stock: 
     # signal, as loops outside the main thread do, it lets go
     asyncio.get_running_loop().add_signal_handler = _refuse
     turns = beside.processors()
-    # one kernel more than can have a turn, so that the next is ready when a turn is free
-    places, turn = asyncio.Semaphore(turns + 1), asyncio.Semaphore(turns)
+    # one kernel more than can have a turn, so that the next is ready when a turn is free; it starts when
+    # the first have started, and so cannot take a turn before them
+    gates = [asyncio.Semaphore(count) for count in (turns + 1, turns, turns)]
     first = sorted(books, key=_work, reverse=True)
-    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, places, turn)) for book in first}
+    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, gates)) for book in first}
     for book in books:
         result, seconds = await tasks[book.name]
         done(book, result, seconds)
@@ -110,14 +113,16 @@ def _work(book: Notebook) -> tuple[int, int]:
 
 
 async def _timed(
-    book: Notebook, stock: Stock | None, limit: float, places: asyncio.Semaphore, turn: asyncio.Semaphore
+    book: Notebook, stock: Stock | None, limit: float, gates: Sequence[asyncio.Semaphore]
 ) -> tuple[Run | Exception, float]:
-    async with places:
+    place, start, turn = gates
+    async with place:
         started = time.monotonic()
         with keeper.kernel(stock) as kernel:
             client = _Client(_emptied(book), kernel, book.path.parent)
             try:
-                await _within(limit, client.begin(), book, client)
+                async with start:
+                    await _within(limit, client.begin(), book, client)
                 async with turn:
                     started = time.monotonic()
                     run = await _within(limit, client.run(), book, client)
@@ -173,8 +178,24 @@ class _Client(NotebookClient):
     async def begin(self) -> None:
         """Start the kernel, and have it read the tables."""
         await self.async_start_new_kernel()
-        await self.async_start_new_kernel_client()
+        self.kc = self.kernel.client()
+        self.kc.start_channels()
+        self.kc.allow_stdin = False
+        while not await self._heard():
+            if not await self.kernel.is_alive():
+                raise RuntimeError("the kernel died before it answered")
         await self._ask("watch()")
+
+    async def _heard(self) -> bool:
+        """True once a kernel's answer comes, and what it says aside comes too: whatever it says before that is lost.
+
+        Jupyter's own way, `wait_for_ready`, then lets a fifth of a second pass, lest more should come.
+        """
+        self.kc.kernel_info()
+        with suppress(Empty):
+            await self.kc.get_shell_msg(timeout=1)
+            return bool(await self.kc.get_iopub_msg(timeout=0.2))
+        return False
 
     async def run(self) -> Run:
         """Run all cells."""

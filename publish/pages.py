@@ -10,7 +10,7 @@ import copy
 import hashlib
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -51,9 +51,11 @@ def part(book: Notebook, books: Sequence[Notebook]) -> Part:
     """
     names = {b.name for b in books}
     soup = chapter.body(book, books)
-    made = chapter.figures(book) | chapter.downloads(soup)
-    joined, plain = _chapter(copy.copy(soup), book, names), _told(copy.copy(soup), book, names)
-    return Part({f"{book.name}.html": _page(soup, book, books), **made}, joined, plain)
+    tables_ = chapter.downloads(soup)
+    plain = _told(copy.copy(soup), book, names)
+    page = _page(soup, book, books)
+    joined = _chapter(soup, book, names, tables_)
+    return Part({f"{book.name}.html": page, **chapter.figures(book), **tables_}, joined, plain)
 
 
 def render(book: Notebook, books: Sequence[Notebook]) -> str:
@@ -73,7 +75,7 @@ def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str
     place = [b.name for b in books].index(book.name)
     return _framed(
         "page.html.j2",
-        scales=soup.select_one(".weigh") is not None,
+        scales=_weighs(soup),
         name=book.name,
         title=book.title,
         part=f"page “{book.title}”",
@@ -85,6 +87,11 @@ def _page(soup: BeautifulSoup, book: Notebook, books: Sequence[Notebook]) -> str
         contents=chapter.contents(soup),
         body=chapter.as_html(soup),
     )
+
+
+def _weighs(soup: BeautifulSoup) -> bool:
+    """True for a body that holds the scales."""
+    return any(chapter.called(figure, "weigh") for figure in soup.find_all("figure"))
 
 
 def index(books: Sequence[Notebook]) -> str:
@@ -235,13 +242,12 @@ NAMING = {"id", "aria-labelledby", "aria-describedby"}
 LOOKS = {"fill", "stroke", "clip-path"}
 
 
-def _chapter(soup: BeautifulSoup, book: Notebook, names: set[str]) -> dict[str, Any]:
-    """A body as a chapter of the whole story; the body is changed."""
-    contents, scales = chapter.contents(soup), bool(soup.select_one(".weigh"))
+def _chapter(soup: BeautifulSoup, book: Notebook, names: set[str], tables_: Mapping[str, str]) -> dict[str, Any]:
+    """A body, as it stands in its page, as a chapter of the whole story, with its tables; the body is changed."""
+    contents, scales = chapter.contents(soup), _weighs(soup)
     for link in soup.find_all("a", download=True):
-        name = link["href"].rpartition("/")[2]
-        link.attrs |= {"href": chapter.embedded(chapter.as_csv(link.find_previous("table"))), "download": name}
-    chapter.give_once(soup)
+        path = link["href"]
+        link.attrs |= {"href": chapter.embedded(tables_[path]), "download": path.rpartition("/")[2]}
     _join(soup, book.name, names)
     return {
         "name": book.name,
@@ -311,16 +317,25 @@ def _told(soup: BeautifulSoup, book: Notebook, names: set[str]) -> str:
         raise ValueError(f"{book.label}: nested too deep to be written as plain text") from None
 
 
+def _left_out(tag: Tag) -> bool:
+    """True for what plain text does without: notes, code, hints, names of tables, words that are explained."""
+    beside = any(chapter.called(tag, kind) for kind in ("side", "source", "hint"))
+    return beside or tag.name == "caption" or tag.get("role") == "tooltip"
+
+
 def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     """Leave of a body what plain text can say."""
-    for folded in soup.select("figcaption details"):
+    for folded in [folded for caption in soup.find_all("figcaption") for folded in caption.find_all("details")]:
         folded.replace_with(folded.select_one(".csv") or "")
-    for tag in soup.select(".side, .source, .hint, caption, [role=tooltip]"):
+    for tag in soup.find_all(_left_out):
         tag.decompose()
     _lower(soup)
-    for picture in soup.select("figure > .picture:has(img, svg)"):
-        image = picture.select_one("img, svg")
-        picture.replace_with(soup.new_tag("p", string=image.get("alt") or image.get("aria-label") or ""))
+    pictures = [
+        found for figure in soup.find_all("figure") for found in figure.find_all(class_="picture", recursive=False)
+    ]
+    for picture in pictures:
+        if image := picture.find(["img", "svg"]):
+            picture.replace_with(soup.new_tag("p", string=image.get("alt") or image.get("aria-label") or ""))
     for formula in soup.find_all("math"):
         formula.replace_with(f"${formula['alttext']}$" if formula.get("alttext") else formula.get_text())
     for link in soup.find_all("a", href=True):

@@ -24,7 +24,7 @@ def explain(soup: BeautifulSoup) -> None:
     done = {known[word.casefold()][0] for word in bold}  # what is set in bold, the text itself explains
     for prose in texts:
         for text in prose.find_all(string=True):
-            if not text.find_parent(LEFT_ALONE):
+            if pattern.search(text) and not text.find_parent(LEFT_ALONE):
                 _explain(soup, text, done)
 
 

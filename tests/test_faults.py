@@ -139,7 +139,10 @@ def test_a_cell_that_shows_too_much_is_named_and_stopped(folder, monkeypatch, na
 
 
 #: what Python does first in every kernel that finds it
-STARTS = {"dies": ("os._exit(3)", "Kernel died"), "hangs": ("time.sleep(600)", "still running after 2 s")}
+STARTS = {
+    "dies": ("os._exit(3)", "the kernel died before it answered"),
+    "hangs": ("time.sleep(600)", "still running after 2 s"),
+}
 
 
 @pytest.mark.parametrize("name", STARTS)

@@ -61,7 +61,8 @@ class Suite:
 
         def rendering(work: Callable, pieces: list, size: Callable) -> list:
             found = results(work, pieces, size)
-            self.rendered += [piece.name for piece, made in zip(pieces, found, strict=True) if isinstance(made, tuple)]
+            done = zip(pieces, found, strict=True)
+            self.rendered += [piece[1].name for piece, made in done if isinstance(made, tuple)]
             return found
 
         patched(monkeypatch, place)

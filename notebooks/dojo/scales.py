@@ -97,7 +97,7 @@ def _sums(judged: pd.DataFrame, shown: pd.DataFrame, weights: verdict.Weights) -
         over = " to ".join(map(_two, span.loc[account]))
         prior = round(100 * weights.priors.get(account, 0.5))
         rows.append(
-            f'<tr data-account="{account}" data-odds="{mode!r}" data-low="{low!r}" data-high="{high!r}">'
+            f'<tr data-account="{account}" data-odds="{mode:.12g}" data-low="{low:.12g}" data-high="{high:.12g}">'
             f'<th scope="row">{escape(name)}</th><td data-prior="{account}">{prior} in 100</td>'
             f'<td class="odds">{_two(mode)} to 1</td><td class="range">{_two(low)} to {_two(high)}</td>'
             f'<td>{_picture(mode, low, high)}</td><td class="over">{over}</td></tr>'

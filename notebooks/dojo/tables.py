@@ -23,7 +23,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ class Table:
         """The file as messages name it: data/story/events.csv."""
         return f"data/{self.contract['path']}"
 
-    @property
+    @cached_property
     def fields(self) -> dict[str, dict[str, Any]]:
         """The contract of each column, by name, in file order."""
         return {f["name"]: f for f in self.contract["schema"]["fields"]}
