@@ -64,7 +64,10 @@ def sections(soup: BeautifulSoup, kind: str) -> list[Tag]:
 
 
 def called(tag: Tag, kind: str) -> bool:
-    """True for an element of this class. To find all of a name and ask each takes a tenth of what a selector takes."""
+    """True for an element of this class.
+
+    To find all of a name and ask each takes a tenth of what a selector takes, and what selectors begin with.
+    """
     return kind in tag.get("class", ())
 
 

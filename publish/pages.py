@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -213,8 +214,8 @@ def texts(block: list[str | facts.Link]) -> list[str]:
 
 def description(soup: BeautifulSoup) -> str:
     """How a page begins, for search results and messengers."""
-    paragraphs = [_text(p) for p in soup.select("section.prose p", limit=2)]
-    return textwrap.shorten(" ".join(paragraphs), 300, placeholder=" …")
+    paragraphs = (_text(p) for section in chapter.sections(soup, "prose") for p in section.find_all("p"))
+    return textwrap.shorten(" ".join(islice(paragraphs, 2)), 300, placeholder=" …")
 
 
 def _opening(book: Notebook) -> str:
@@ -326,7 +327,7 @@ def _left_out(tag: Tag) -> bool:
 def _plain(soup: BeautifulSoup, names: set[str]) -> None:
     """Leave of a body what plain text can say."""
     for folded in [folded for caption in soup.find_all("figcaption") for folded in caption.find_all("details")]:
-        folded.replace_with(folded.select_one(".csv") or "")
+        folded.replace_with(folded.find(class_="csv") or "")
     for tag in soup.find_all(_left_out):
         tag.decompose()
     _lower(soup)

@@ -419,6 +419,18 @@ SPOILT = {
         },
         "alt text of 0 characters",
     ),
+    "no alt, in a table": (
+        {
+            "outputs": [
+                {
+                    "output_type": "display_data",
+                    "metadata": {},
+                    "data": {"text/html": "<table><td>1</table>\n<table>\n<td><img src='data:,'></table>"},
+                }
+            ]
+        },
+        "alt text of 0 characters",
+    ),
 }
 
 
