@@ -35,7 +35,8 @@ def _build(options: argparse.Namespace) -> int:
     way = "stored" if options.stored else "refresh" if options.refresh else "story"
     name = f"{way}-{kept.digest(str(out.absolute()))}"
     pruned = options.stored and out.resolve() == EXPORTS.resolve()
-    quick = not (options.force or options.names or drafts.left(out))
+    folders = (out, notebooks.FOLDER, tables.DATA) if options.refresh else (out,)
+    quick = not (options.force or options.names or any(map(drafts.left, folders)))
     if quick and (before := kept.unchanged(name, out)):
         if pruned:
             _prune(out, before)
@@ -44,7 +45,7 @@ def _build(options: argparse.Namespace) -> int:
     store = kept.Kept(options.force)
     books = notebooks.everything()
     chosen = _chosen(books, options.names)
-    for folder in (out, notebooks.FOLDER, tables.DATA) if options.refresh else (out,):
+    for folder in folders:
         drafts.check(folder)
     asked = build.Build(chosen, books, out, store, not options.stored, options.refresh, options.cold)
     written = build.build(asked)
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--stored", action="store_true", help="render stored outputs, without executing, into exports/")
     how.add_argument("--refresh", action="store_true", help="also store the fresh outputs in notebooks/")
     parser.add_argument("--force", action="store_true", help="make all anew, whatever was kept of earlier builds")
-    parser.add_argument("--cold", action="store_true", help="start each kernel as a program of its own, forking none")
+    parser.add_argument("--cold", action="store_true", help="start what kernels are needed as programs of their own")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the pages here instead")
     return parser
 

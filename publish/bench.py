@@ -5,8 +5,8 @@
 Contestants are taken in turn within each round, so that a machine that slows down slows all of them. The floor is the
 same cells in one bare Python process. Others are taken as they come, in an environment of their own in build/, with
 the kernels of the suite's; who cannot be installed is named and left out. Each gets a fresh copy of the suite. CPU time
-is that of all processes together; memory is the most that they held at once, shared pages counted once, looked at four
-times a second in the first round. Prints one table in Markdown.
+is that of all processes together; memory is the most that they held at once, shared pages counted once, looked at in
+the first round, often at first, then four times a second. Prints one table in Markdown.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ OTHERS, KERNELS = BUILD / "others", BUILD / "kernels"
 PACKAGES = ("papermill", "nbmake", "nbval", "jupyter-cache")
 #: how many notebooks, and how many rows of a table, growth is measured with
 BOOKS, ROWS = (8, 32), (100, 1_000, 10_000, 100_000)
-#: bytes in the unit in which a system says what its largest process held
-MAXRSS = 1 if sys.platform == "darwin" else 1024
 FLOOR = "bare Python: the cells alone"
 
 
@@ -101,24 +99,25 @@ def run(command: Sequence[str | Path], folder: Path, watched: bool = False) -> T
         if process.returncode:
             said.seek(0)
             raise RuntimeError(f"{command[0]} failed:\n{said.read()[-2000:]}")
-    # what is over before anybody looks held what its largest process says
-    return Took(wall, used.ru_utime + used.ru_stime, max(most[0], MAXRSS * used.ru_maxrss) if watched else 0)
+    return Took(wall, used.ru_utime + used.ru_stime, most[0])
 
 
 def _watch(process: int, most: list[int]) -> None:
     """Note the most memory that a process and all below it hold at once, until it is gone."""
+    pause = 0.01
     try:
         while True:
             all_ = [first := psutil.Process(process), *first.children(recursive=True)]
             most[0] = max(most[0], sum(_held(one) for one in all_))
-            time.sleep(0.25)
+            time.sleep(pause := min(1.5 * pause, 0.25))
     except psutil.Error:
         pass
 
 
 def _held(process: psutil.Process) -> int:
     try:
-        return process.memory_full_info().pss
+        held = process.memory_full_info()
+        return getattr(held, "pss", held.uss)  # which Linux alone says
     except psutil.Error:  # it has ended meanwhile
         return 0
 
@@ -236,7 +235,10 @@ def installed() -> dict[str, str]:
 def a_book(folder: Path) -> list[str | Path]:
     """A book of the notebooks, which it executes itself."""
     names = [f"notebooks/{path.stem}" for path in paths(folder)]
-    (folder / "_config.yml").write_text("title: Notebooks\nexecute:\n  execute_notebooks: force\n  timeout: 300\n")
+    (folder / "_config.yml").write_text(
+        "title: Notebooks\nexecute:\n  execute_notebooks: force\n  timeout: 300\n"
+        "sphinx:\n  config:\n    nb_execution_raise_on_error: true\n"
+    )
     chapters = "".join(f"- file: {name}\n" for name in names[1:])
     (folder / "_toc.yml").write_text(f"format: jb-book\nroot: {names[0]}\nchapters:\n{chapters}")
     return [peers.BOOK_PROGRAM, "build", folder, "--all", "--quiet"]
@@ -335,6 +337,8 @@ def profiled(rounds: int) -> list[Part]:
                 command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True
             ) as build:
                 found.append(phases([(time.perf_counter() - start, line) for line in build.stdout]))
+            if build.returncode:
+                raise RuntimeError("a build failed")
     medians = {name: statistics.median(one[name] for one in found) for name in PHASES}
     whole = sum(medians.values())
     return [
@@ -364,7 +368,7 @@ def raced(contestants: Sequence[Contestant], rounds: int) -> dict[str, list[Took
             if found[one.name] or not number:
                 try:
                     found[one.name].append(once(one, watched=not number))
-                except RuntimeError as error:
+                except (RuntimeError, OSError) as error:
                     found.pop(one.name)
                     print(f"{one.name} is left out: {error}", file=sys.stderr)
                     found[one.name] = []
@@ -382,8 +386,8 @@ def rows(contestants: Sequence[Contestant], found: Mapping[str, list[Took]]) -> 
     for one in contestants:
         if one.name in medians:
             wall, cpu = medians[one.name]
-            floor, least = medians[one.floor]
-            ratios = ("1", "1") if one.name == one.floor else (f"{wall / floor:.2f}", f"{cpu / least:.2f}")
+            floor, least = medians.get(one.floor, (None, None))
+            ratios = (f"{wall / floor:.2f}", f"{cpu / least:.2f}") if floor and least else ("", "")
             memory = f"{found[one.name][0].memory / 1e6:.0f}"
             made.append([one.name, f"{wall:.2f} s", ratios[0], f"{cpu:.2f}", ratios[1], memory, one.says])
     return made

@@ -77,6 +77,7 @@ def roundings(x: np.ndarray) -> Iterator[tuple[str, Contest]]:
     if installed("torch"):
         import torch
 
+        torch.set_num_threads(1)  # as all others
         tensor = torch.from_numpy(x)
         near["PyTorch"] = lambda: tensor.clamp(-448, 448).to(torch.float8_e4m3fn).to(torch.float32)
     yield "to nearest", near

@@ -127,8 +127,9 @@ def _executed(asked: Build, runs: Mapping[str, dict[str, Any]], stock: Stock | N
     found: dict[str, Notebook | None] = {}
 
     def done(book: Notebook, run: Run | Exception, seconds: float) -> None:
-        if isinstance(run, execute.Run) and run.used is not None:
-            asked.store.put(f"run-{book.name}", _run_key(asked, book), asdict(run), map(Path, run.used))
+        if isinstance(run, execute.Run):
+            used = None if run.used is None else map(Path, run.used)
+            asked.store.put(f"run-{book.name}", _run_key(asked, book), asdict(run), used)
         found[book.name] = _attempt(book.label, "executed", lambda: execute.executed(book, run), seconds)
 
     for book in asked.chosen:

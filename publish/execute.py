@@ -7,7 +7,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import zmq
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat.warnings import DuplicateCellId
 
 from publish import beside, keeper, notebooks
 from publish.notebooks import Notebook
@@ -42,7 +44,8 @@ class Failure(Exception):
 
 def node(book: Notebook) -> nbformat.NotebookNode:
     """A fresh copy of a notebook in the form that Jupyter's libraries work on."""
-    return nbformat.reads(json.dumps(book.content), as_version=4)
+    with warnings.catch_warnings(action="ignore", category=DuplicateCellId):  # checking names it
+        return nbformat.reads(json.dumps(book.content), as_version=4)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ async def _within(limit: float, work: Awaitable[Made], book: Notebook, client: _
     """Wait for some work no longer than the limit; Failure says where and why it came to no end."""
     started = time.monotonic()
     try:
-        return await asyncio.wait_for(work, limit)
+        async with asyncio.timeout(limit):
+            return await _stopped_or_dead(work)
     except CellExecutionError as error:
         raise Failure(f"{_where(book, client)}{_line(error)}", f"{error.ename}: {error.evalue}") from None
     except (TimeoutError, DeadKernelError):
@@ -155,10 +159,20 @@ async def _within(limit: float, work: Awaitable[Made], book: Notebook, client: _
         late = time.monotonic() - started >= limit
         why = f"still running after {limit:g} s, the limit for a notebook" if late else client.flood
         raise Failure(_where(book, client), why or "the kernel died") from None
-    except RuntimeError as error:  # a kernel that died or hung before it said a word
+    except RuntimeError as error:  # a kernel that could not be forked
         raise Failure(_where(book, client), str(error)) from None
     except NoSuchKernel as error:
         raise Failure(book.label, f"{error}: set up anew what requirements.lock lists") from None
+
+
+async def _stopped_or_dead(work: Awaitable[Made]) -> Made:
+    """Wait for some work; to nbclient a kernel looks dead, too, when its own waiting is broken off."""
+    try:
+        return await work
+    except DeadKernelError:
+        if asyncio.current_task().cancelling():
+            raise asyncio.CancelledError from None
+        raise
 
 
 class _Client(NotebookClient):
@@ -181,21 +195,31 @@ class _Client(NotebookClient):
         self.kc = self.kernel.client()
         self.kc.start_channels()
         self.kc.allow_stdin = False
-        while not await self._heard():
-            if not await self.kernel.is_alive():
-                raise RuntimeError("the kernel died before it answered")
+        await self._while_alive(self._heard())
         await self._ask("watch()")
 
-    async def _heard(self) -> bool:
-        """True once a kernel's answer comes, and what it says aside comes too: whatever it says before that is lost.
+    async def _heard(self) -> None:
+        """Wait until the kernel answers, and what it says aside comes too: whatever it says before that is lost.
 
         Jupyter's own way, `wait_for_ready`, then lets a fifth of a second pass, lest more should come.
         """
-        self.kc.kernel_info()
-        with suppress(Empty):
-            await self.kc.get_shell_msg(timeout=1)
-            return bool(await self.kc.get_iopub_msg(timeout=0.2))
-        return False
+        while True:
+            self.kc.kernel_info()
+            with suppress(Empty):
+                await self.kc.get_shell_msg(timeout=1)
+                await self.kc.get_iopub_msg(timeout=0.2)
+                return
+
+    async def _while_alive(self, work: Coroutine[Any, Any, Made]) -> Made:
+        """Wait for some work no longer than the kernel lives."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait([task], timeout=1))[0]:
+                if not await self.kernel.is_alive():
+                    raise DeadKernelError
+            return task.result()
+        finally:
+            task.cancel()
 
     async def run(self) -> Run:
         """Run all cells."""
@@ -213,6 +237,9 @@ class _Client(NotebookClient):
 
     async def _ask(self, call: str) -> dict[str, Any]:
         """What a function of publish.used says in the kernel, beside what the cells do."""
+        return await self._while_alive(self._answer(call))
+
+    async def _answer(self, call: str) -> dict[str, Any]:
         asked = {"used": f"__import__('publish.used').used.{call}"}
         reply = await self.kc.execute("", silent=True, user_expressions=asked, reply=True)
         while (said := await self.kc.get_iopub_msg())["content"].get("execution_state") != "idle" or (

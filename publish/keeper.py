@@ -89,7 +89,10 @@ class _Process(psutil.Process):
     stdin = stdout = stderr = None
 
     def poll(self) -> int | None:
-        return None if self.is_running() else 0
+        with suppress(psutil.NoSuchProcess):
+            if self.is_running() and self.status() != psutil.STATUS_ZOMBIE:
+                return None
+        return 0
 
     def send_signal(self, sig: int) -> None:
         with suppress(psutil.NoSuchProcess):

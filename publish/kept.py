@@ -37,10 +37,13 @@ def digest(*parts: str | bytes) -> str:
 
 def inputs() -> dict[Path, str]:
     """What pages are made of, each with its hash: data, notebooks, the package beside them, who makes the pages."""
-    places = (tables.DATA, notebooks.FOLDER, DOJO, PUBLISH)
-    found = {path for place in places for path in place.rglob("*") if not _hidden(path.relative_to(place))}
-    found |= {notebooks.ROOT / "CITATION.cff", notebooks.ROOT / "requirements.lock"}
+    found = {path for place in _places() for path in place.rglob("*") if not _hidden(path.relative_to(place))}
+    found |= {notebooks.ROOT / name for name in ("CITATION.cff", "CHANGELOG.md", "requirements.lock")}
     return {path: look(path) for path in sorted(found) if path.is_file()}
+
+
+def _places() -> tuple[Path, ...]:
+    return tables.DATA, notebooks.FOLDER, DOJO, PUBLISH
 
 
 def _hidden(name: Path) -> bool:
@@ -69,6 +72,8 @@ class Kept:
         self.force = force
         self.inputs = inputs()
         self.versions = versions()
+        #: False once something was made of what no later build would look at
+        self.whole = True
         self._new: dict[Path, dict[str, Any]] = {}
 
     def hash(self, path: Path) -> str:
@@ -88,18 +93,30 @@ class Kept:
     def get(self, name: str, key: str) -> Any:
         """What was made under this name, if it was from the same and all that it used is as it was; else None."""
         with suppress(OSError, ValueError, KeyError, TypeError):  # what cannot be read is made anew
-            entry = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-            if not self.force and entry["key"] == key and self._same(entry["used"]):
+            path = FOLDER / f"{name}.json"
+            entry = self._new.get(path) or json.loads(path.read_text("utf-8"))
+            if (path in self._new or not self.force) and entry["key"] == key and self._same(entry["used"]):
                 return entry["made"]
         return None
 
     def _same(self, used: Mapping[str, str]) -> bool:
         return all(self.hash(notebooks.ROOT / path) == was for path, was in used.items())
 
-    def put(self, name: str, key: str, made: Any, used: Iterable[Path]) -> None:
-        """Have something kept; `write` does it, once it is known that nothing changed meanwhile."""
+    def put(self, name: str, key: str, made: Any, used: Iterable[Path] | None) -> None:
+        """Have something kept; `write` does it, once it is known that nothing changed meanwhile.
+
+        Not kept is what rests on files that are no inputs, or on nobody knows what (None).
+        """
+        used = None if used is None else list(used)
+        if used is None or not all(map(self._seen, used)):
+            self.whole = False
+            return
         hashes = {os.path.relpath(path, notebooks.ROOT): self.hash(path) for path in used}
         self._new[FOLDER / f"{name}.json"] = {"key": key, "used": hashes, "made": made}
+
+    def _seen(self, path: Path) -> bool:
+        """True for what `inputs` holds, and for folders beside it, or files that are missing there."""
+        return path in self.inputs or (not path.is_file() and any(map(path.is_relative_to, _places())))
 
     def write(self) -> None:
         """Write the new entries. That there is no room for them is no reason to fail."""
@@ -122,7 +139,12 @@ def unchanged(name: str, out: Path) -> set[Path] | None:
 
 
 def settle(name: str, out: Path, written: Mapping[Path, str], store: Kept) -> None:
-    """Note that a build of this name went well: what it was made of, and what it wrote, there and into its inputs."""
+    """Note that a build of this name went well: what it was made of, and what it wrote, there and into its inputs.
+
+    Not where some of it was made of what a later build would not look at.
+    """
+    if not store.whole:
+        return
     hashes = {path: digest(text) for path, text in written.items()}
     known = {path: hashes.get(path, was) for path, was in store.inputs.items()}
     wrote = {path.relative_to(out).as_posix(): was for path, was in hashes.items() if path.is_relative_to(out)}

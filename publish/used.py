@@ -1,7 +1,8 @@
 """Inside a kernel: what a notebook really uses of what may change, its tables, modules and other files of the suite.
 
 Tables are read as a whole before the first cell, and each remembers who asked for it. So whatever is opened afterwards,
-the notebook opens itself, and what was imported is known to Python.
+the notebook opens itself, and what was imported is known to Python. Not seen is what a cell only asks whether it is
+there, and what it has other programs read.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 from dojo import tables
 
-#: the events in which Python says that it looks at a file or lists a folder
-LOOKS = {"open", "os.listdir", "os.scandir"}
+#: the events in which Python says that it looks at a file or lists a folder, the current one where it names none
+LOOKS = {"open", "os.listdir", "os.scandir", "sqlite3.connect"}
 _opened: set[str] = set()
 
 
@@ -26,8 +27,8 @@ def watch() -> None:
 
 
 def _note(event: str, said: tuple[Any, ...]) -> None:
-    if event in LOOKS and isinstance(said[0], str | os.PathLike):
-        _opened.add(os.path.abspath(said[0]))
+    if event in LOOKS and not isinstance(said[0], int):
+        _opened.add(os.path.abspath(os.fsdecode(said[0] or ".")))
 
 
 def told() -> list[str]:
@@ -41,7 +42,9 @@ def told() -> list[str]:
 
 def _ours(path: str) -> bool:
     """True for what belongs to the suite: no package of others, no byte-code, nothing that editors and tools hide."""
-    if path.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
+    ours = f"{tables.DATA.parent}{os.sep}"  # which may lie below a prefix, as in /usr/src
+    others = [place for place in (f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}") if not ours.startswith(place)]
+    if path.startswith(tuple(others)):
         return False
     near = next(
         (path[len(place) :] for place in (f"{tables.DATA.parent}", os.getcwd()) if path.startswith(place)), None

@@ -53,8 +53,8 @@ OWN = {
     "PYTHONWARNINGS": "",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # the debugger that kernels bring along would warn of itself
 }
-#: letters of a request, which holds an environment
-MOST = 1_000_000
+#: letters of a request at most
+MOST = 200_000
 #: seconds until kernels must be ready to be forked
 PATIENCE = 60
 
@@ -69,20 +69,25 @@ class Stock:
     """The process that kernels are forked from, and the line to it."""
 
     line: socket.socket
+    #: the environment that it has
+    env: Mapping[str, str]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def fork(self, connection_file: str, cwd: str, env: Mapping[str, str], keeper: IO[bytes]) -> int:
         """Fork a kernel, which tells its number to the keeper before it begins; returns the number."""
-        request = json.dumps([connection_file, cwd, dict(env)]).encode()
-        answer = await asyncio.to_thread(self._ask, request, keeper.fileno())
+        changed = {name: value for name, value in env.items() if self.env.get(name) != value}
+        request = json.dumps([connection_file, cwd, changed, [*self.env.keys() - env.keys()]]).encode()
+        answer = await asyncio.to_thread(self._ask, request, keeper)
         if not answer:
             raise RuntimeError("the process that kernels are forked from does not answer")
         return int(answer)
 
-    def _ask(self, request: bytes, keeper: int) -> bytes:
+    def _ask(self, request: bytes, keeper: IO[bytes]) -> bytes:
         with self.lock:
+            if keeper.closed:  # the build was stopped, and the number of the pipe may be another's by now
+                return b""
             try:
-                socket.send_fds(self.line, [request], [keeper])
+                socket.send_fds(self.line, [request], [keeper.fileno()])
                 return self.line.recv(64)
             except OSError:
                 self.line.close()  # an answer that comes too late must not be taken for one to the next request
@@ -94,11 +99,12 @@ def stock() -> Iterator[Stock]:
     """Start the process that kernels are forked from; it ends with the context, or with the program."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", "publish.warm"]
+    env = environment()
     ours.settimeout(PATIENCE)
-    with ours, subprocess.Popen(command, stdin=theirs, env=environment(), start_new_session=True):
+    with ours, subprocess.Popen(command, stdin=theirs, env=env, start_new_session=True):
         theirs.close()
         try:
-            yield Stock(ours)
+            yield Stock(ours, env)
         finally:
             ours.close()
 
@@ -108,7 +114,8 @@ def stock() -> Iterator[Stock]:
 
 def main() -> None:
     """Import what is in READY, then fork a kernel for each request, until nobody can ask any more."""
-    sys.path.pop(0)  # the folder of the builder, where a kernel has its own
+    if not sys.flags.safe_path:
+        sys.path.pop(0)  # the folder of the builder, where a kernel has its own
     for name in READY:
         with suppress(ImportError):  # a notebook that needs it will say so
             import_module(name)
@@ -145,7 +152,7 @@ def _begin(request: list[Any], keeper: int) -> None:
     """Be a kernel: what a process of its own would have, then what ipykernel does."""
     from ipykernel.kernelapp import IPKernelApp
 
-    connection_file, cwd, env = request
+    connection_file, cwd, changed, gone = request
     os.setsid()
     os.write(keeper, f"{os.getpid()}\n".encode())
     os.close(keeper)
@@ -153,8 +160,9 @@ def _begin(request: list[Any], keeper: int) -> None:
         os.dup2(nothing.fileno(), 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(env)
+    os.environ.update(changed)
+    for name in gone:
+        os.environ.pop(name, None)
     sys.modules["numpy"].random.seed()  # as if drawn anew: kernels must not share their random numbers
     # by its parent a kernel notices that nobody needs it any more
     sys.argv = ["ipykernel_launcher", "-f", connection_file, f"--IPKernelApp.parent_handle={os.getppid()}"]

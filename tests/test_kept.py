@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from test_publish import book, build
 
 from dojo import tables
-from publish import __main__, beside, drafts, execute, kept, notebooks
+from publish import __main__, beside, drafts, execute, kept, notebooks, used
 
 #: notebooks of a small suite, by what they use: one table, another one, a file beside them
 USE = {
@@ -173,6 +175,13 @@ def test_a_build_that_was_killed_while_it_wrote_is_done_again(suite):
     assert not drafts.left(suite.place / "pages")
 
 
+def test_a_build_that_was_killed_while_it_stored_outputs_is_done_again(suite):
+    suite.build("--refresh")
+    (suite.place / "notebooks" / drafts.FOLDER).mkdir()
+    assert suite.build("--refresh") == ([], [])
+    assert not drafts.left(suite.place / "notebooks")
+
+
 def test_other_versions_make_all_anew(suite, monkeypatch):
     monkeypatch.setattr(kept, "versions", lambda: "others")
     assert suite.build() == (ALL, ALL)
@@ -278,3 +287,63 @@ def test_every_notebook_says_what_it_uses(suite):
     assert {"chips.csv", "chips.py"} <= names["02-chips"]
     assert "notes.txt" in names["03-notes"]
     assert not any(path.endswith((".pyc", ".ipynb")) for paths in names.values() for path in paths)
+
+
+#: reads the suite as a build does, and prints what of it was opened or listed
+READS = """
+import json, os, sys
+opened = set()
+def note(event, said):
+    if event in ("open", "os.listdir", "os.scandir") and isinstance(said[0], (str, os.PathLike)):
+        opened.add(os.path.abspath(said[0]))
+sys.addaudithook(note)
+from publish.__main__ import main
+main(["--stored", "--force", "--out", sys.argv[1]])
+print(json.dumps(sorted(opened)))
+"""
+
+
+def test_whatever_a_build_reads_of_the_suite_it_looks_at_next_time(tmp_path):
+    done = subprocess.run([sys.executable, "-c", READS, tmp_path], capture_output=True, text=True, check=True)
+    read = {Path(path) for path in json.loads(done.stdout.splitlines()[-1]) if Path(path).is_file()}
+    ours = {path for path in read if path.is_relative_to(notebooks.ROOT)}
+    here = {path for path in ours if path.relative_to(notebooks.ROOT).parts[0] not in ("build", ".venv")}
+    assert len(here) > 50
+    assert {path for path in here if "__pycache__" not in path.parts} <= kept.inputs().keys()
+
+
+@pytest.mark.parametrize("files", [None, [notebooks.ROOT / "README.md"]], ids=["unknown", "elsewhere"])
+def test_what_rests_on_what_no_build_looks_at_is_never_kept(suite, files):
+    store = kept.Kept()
+    store.put("known", "key", 1, [tables.DATA / "sources.csv", notebooks.FOLDER, tables.DATA / "missing.csv"])
+    assert store.get("known", "key") == 1
+    assert store.whole
+    store.put("odd", "key", 1, files)
+    store.write()
+    kept.settle("build", suite.place / "pages", {}, store)
+    assert {path.stem for path in kept.FOLDER.iterdir()} >= {"known"}
+    assert not {path.stem for path in kept.FOLDER.iterdir()} & {"odd", "build"}
+
+
+#: looks at files and folders in all the ways that Python tells
+LOOKS = """import os, sqlite3
+os.listdir()
+os.listdir(b'deep')
+open(b'notes.txt').close()
+sqlite3.connect('some.db').close()"""
+
+
+def test_all_that_a_cell_looks_at_is_noted(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "notes.txt").write_text("")
+    found = []
+    path = book(tmp_path, "01-looks", ("looks", "code", LOOKS))
+    execute.run_all([notebooks.read(path)], lambda _, run, __: found.append(run))
+    near = {os.path.relpath(path, tmp_path) for path in found[0].used if path.startswith(str(tmp_path))}
+    assert near == {".", "deep", "notes.txt", "some.db"}
+
+
+def test_a_suite_below_the_folder_of_python_is_no_part_of_it(monkeypatch):
+    monkeypatch.setattr(sys, "base_prefix", str(tables.DATA.parent.parent))
+    assert used._ours(str(tables.DATA / "sources.csv"))
+    assert not used._ours(f"{sys.prefix}/lib/python3/site-packages/numpy/__init__.py")

@@ -51,6 +51,16 @@ def test_one_failing_notebook_is_named_and_the_others_finish(folder, tmp_path, c
     assert sorted(p.name for p in out.iterdir()) == ["01-bad.html", "02-good.html"]
 
 
+def test_an_id_that_two_cells_have_is_said_once(folder, tmp_path, capfd):
+    cell = ("twice", "code", "1")
+    book(folder, "01-odd", ("title", "markdown", "# Odd\n\nWords."), cell, cell)
+    assert build("--stored", "--out", tmp_path / "pages") == 1
+    said = capfd.readouterr().err.splitlines()
+    assert [line for line in said if "same id" in line or "DuplicateCellId" in line] == [
+        "notebooks/01-odd.ipynb, cell twice: another cell has the same id"
+    ]
+
+
 def test_a_notebook_that_disagrees_with_the_record_is_not_published(folder, tmp_path, capfd):
     book(folder, "01-odd", ("title", "markdown", "# Odd\n\nThere were 63 days."))
     assert build("--out", tmp_path / "pages") == 1

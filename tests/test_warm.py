@@ -151,3 +151,23 @@ def test_that_no_kernel_can_be_forked_any_more_is_said(folder, capfd):
             os.kill(ended, signal.SIGKILL)
         (why,) = run([path], stock)
     assert re.fullmatch(r"notebooks/01-good\.ipynb: the process that kernels are forked from does not answer", str(why))
+
+
+@pytest.mark.parametrize("start", ["forked", "cold"])
+def test_an_environment_may_be_large(folder, monkeypatch, start):
+    for name in ("LARGE", "LARGER"):
+        monkeypatch.setenv(name, 120_000 * "x")
+    monkeypatch.setenv("GONE", "1")
+    with warm.stock() as stock:
+        monkeypatch.delenv("GONE")
+        path = book(folder, "01-env", ("env", "code", "import os\nlen(os.environ['LARGE']), 'GONE' in os.environ"))
+        (found,) = run([path], stock if start == "forked" else None)
+    assert notebooks.output_text(found.cells[0]) == "(120000, False)"
+
+
+def test_a_kernel_that_dies_between_cells_is_noticed(folder):
+    dies = "import os\nfrom publish import used\nused.told = lambda: os._exit(3)"
+    path = book(folder, "01-dies", ("dies", "code", dies))
+    with warm.stock() as stock:
+        (found,) = run([path], stock, limit=20)
+    assert str(found) == "notebooks/01-dies.ipynb, cell dies: the kernel died"
