@@ -254,6 +254,7 @@ class _Client(NotebookClient):
             await self.kernel.shutdown_kernel(now=True)
         if self.kc:
             self.kc.stop_channels()
+            self.kc.context.destroy(linger=0)  # which jupyter_client 8.6 leaves open
 
     async def _watch(self) -> None:
         """A message that is too large is not taken in: the line breaks, and what else was on its way is lost."""
