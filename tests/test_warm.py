@@ -134,6 +134,7 @@ def test_of_several_notebooks_those_that_fail_are_named_and_none_stays(folder):
         book(folder, "05-leaves", ("leaves", "code", "import subprocess\nsubprocess.Popen(['sleep', '601']);")),
     ]
     with warm.stock() as stock:
+        run([paths[3]], stock)  # until kernels can be forked, which counts
         *failed, good, _ = run(paths, stock, limit=4)
     assert [str(why) for why in failed] == [
         "notebooks/01-dies.ipynb, cell dies: the kernel died",
