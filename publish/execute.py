@@ -241,11 +241,10 @@ class _Client(NotebookClient):
 
     async def _answer(self, call: str) -> dict[str, Any]:
         asked = {"used": f"__import__('publish.used').used.{call}"}
-        reply = await self.kc.execute("", silent=True, user_expressions=asked, reply=True)
-        while (said := await self.kc.get_iopub_msg())["content"].get("execution_state") != "idle" or (
-            said["parent_header"].get("msg_id") != reply["parent_header"]["msg_id"]
-        ):
-            pass  # only then has the kernel turned to what comes next
+        request = self.kc.execute("", silent=True, user_expressions=asked)
+        reply = await _first(self.kc.shell_channel, request)
+        # only then has the kernel turned to what comes next
+        await _first(self.kc.iopub_channel, request, execution_state="idle")
         return reply["content"]["user_expressions"]["used"]
 
     async def end(self) -> None:
@@ -280,6 +279,15 @@ class _Client(NotebookClient):
     def _stop(self) -> None:
         self.flood = f"shows more than {keeper.FLOOD / 1e6:g} MB, the limit for a notebook"
         self.task_poll_for_reply.cancel()  # nbclient does so when a kernel dies
+
+
+async def _first(channel: Any, request: str, **says: str) -> dict[str, Any]:
+    """The first answer to a request that says so; asked for anew each second, as some versions of pyzmq miss one."""
+    while True:
+        with suppress(Empty):
+            message = await channel.get_msg(timeout=1)
+            if message["parent_header"].get("msg_id") == request and says.items() <= message["content"].items():
+                return message
 
 
 def _refuse(*_: Any) -> None:
