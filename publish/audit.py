@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -335,35 +334,3 @@ def silent(figure: dict[str, Any], nodes: list[dict[str, Any]]) -> str:
     if any(is_drawn(node) or (role(node) == "table" and not node["ignored"]) for node in inside):
         return ""
     return next((named(node) for node in reversed(inside) if role(node) == "StaticText"), "no words")
-
-
-# --- time and size ------------------------------------------------------------------------------
-
-PAINT = """new Promise((done) => new PerformanceObserver((list) => {
-    const paint = list.getEntriesByName('first-contentful-paint')[0];
-    if (paint) done(paint.startTime);
-}).observe({ type: 'paint', buffered: true }))"""
-
-
-def first_paint(browser: Browser, address: str | Path, times: int = 5) -> float:
-    """Milliseconds until a page shows its first text or picture: the median of so many first visits."""
-    return statistics.median(one_paint(browser, address) for _ in range(times))
-
-
-def one_paint(browser: Browser, address: str | Path) -> float:
-    """Milliseconds to the first contentful paint on a first visit."""
-    with opened(browser, address, Seen(1280), width=1280, scheme="light") as page:
-        return page.evaluate(PAINT)
-
-
-def transferred(browser: Browser, address: str | Path) -> int:
-    """Bytes that come over the wire, or off the disk, when a page is opened."""
-    sizes: dict[str, Any] = {}
-    url = address.resolve().as_uri() if isinstance(address, Path) else address
-    with browser.new_context() as context:
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.on("Network.loadingFinished", lambda one: sizes.update({one["requestId"]: one["encodedDataLength"]}))
-        page.goto(url, wait_until="networkidle")
-    return round(sum(sizes.values()))

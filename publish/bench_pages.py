@@ -28,6 +28,8 @@ from matplotlib import image
 from playwright.sync_api import Browser, Page
 
 from publish import audit, browsers, check, notebooks, peers
+from publish.__main__ import EXPORTS
+from publish.pages import EDITION
 
 #: each width in each scheme; axe, which takes longest, looks at both widths and at both schemes, not at all four
 VIEWS = (1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")
@@ -235,6 +237,15 @@ def first_paint(browser: Browser, path: Path) -> float:
         return page.evaluate(PAINT)
 
 
+def work(browser: Browser, path: Path) -> float:
+    """Milliseconds of processor time that a page takes until it is loaded, on a phone."""
+    with opened(browser, path, 375) as (page, _):
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
+
+
 def seconds(action: Callable[[], object]) -> float:
     """How long an action takes."""
     start = time.perf_counter()
@@ -247,7 +258,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 @dataclass(frozen=True)
 class Made:
-    """What one maker made of the suite's notebooks and of the probe, how long it took, and how soon it is seen."""
+    """What one maker made of the notebooks and of the probe, how long that took, and how long opening a page takes."""
 
     size: int
     pages: list[Seen]
@@ -255,6 +266,7 @@ class Made:
     bare: str
     seconds: float
     paint: float
+    work: float
 
 
 ROWS: dict[str, Callable[[Made], str]] = {
@@ -273,6 +285,7 @@ ROWS: dict[str, Callable[[Made], str]] = {
     "plain notebook on a phone": lambda made: on_a_phone(made.probe),
     "dark where the reader is": lambda made: "yes" if all(page.is_dark for page in made.pages) else "no",
     "first thing to read, ms": lambda made: f"{made.paint:.0f}",
+    "processor time to open it, ms": lambda made: f"{made.work:.0f}",
     "links within that lead nowhere": lambda made: f"{total(made, 'dead')} of {total(made, 'links')}",
     "sheets of A4 when printed": lambda made: str(sum(page.sheets for page in made.pages)),
     "blocks of code with cut lines in print": lambda made: code(made.pages),
@@ -329,18 +342,23 @@ def main(rounds: int = 9) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sites, took = built(makers, Path(folder), builds)
         with browsers.opened() as browser:
-            paints = in_turn(
-                {name: partial(first_paint, browser, page_of(site, middle)) for name, site in sites.items()}, openings
-            )
+            middles = {maker.name: page_of(sites[maker.name], middle) for maker in makers}
+            paints = in_turn({name: partial(first_paint, browser, path) for name, path in middles.items()}, openings)
+            works = in_turn({name: partial(work, browser, path) for name, path in middles.items()}, rounds)
+            whole = in_turn({"": partial(work, browser, EXPORTS / EDITION)}, rounds)[""]
             versions = sorted({f"Chromium {browser.version}", *(m.version for m in makers if m.version)})
         plain = peers.write_plain(Path(folder) / "plain")
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # nothing is timed any more
             looks = pool.map(lambda maker: looked(maker, sites[maker.name], plain, [b.name for b in books]), makers)
-            found = {m.name: Made(*look, took[m.name], paints[m.name]) for m, look in zip(makers, looks, strict=True)}
+            found = {
+                maker.name: Made(*look, took[maker.name], paints[maker.name], works[maker.name])
+                for maker, look in zip(makers, looks, strict=True)
+            }
     print(
         f"\n{len(books)} notebooks with their stored outputs, their pages opened from disk without a network. "
         f"{', '.join(versions)}; {os.cpu_count()} cores. Times are medians, makers taken in turn: "
-        f"{middle} opened {openings} times, all pages made {builds} times by one command.\n"
+        f"{middle} opened {openings} times, all pages made {builds} times by one command. "
+        f"To open our whole story, one file, takes {whole:.0f} ms of processor time.\n"
     )
     print(table(found))
 

@@ -273,18 +273,3 @@ def test_a_page_without_a_way_past_its_head_is_noticed(browser, tmp_path):
 )
 def test_what_the_keyboard_cannot_do_is_noticed(browser, page, body, fault):
     assert fault in audit.walk(browser, page(body), 375, unfold=True)
-
-
-# --- time and size ------------------------------------------------------------------------------
-
-
-def test_the_first_paint_waits_for_what_holds_it_up(browser, page):
-    held = page("<p>x<script>const end = performance.now() + 400; while (performance.now() < end);</script>")
-    slow = audit.first_paint(browser, held, times=1)
-    assert slow > 400
-    assert audit.first_paint(browser, page("<p>x"), times=3) < slow
-
-
-def test_a_page_weighs_what_its_file_does(browser, page):
-    path = page("<p>x" * 1000)
-    assert audit.transferred(browser, path) == path.stat().st_size

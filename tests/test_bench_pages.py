@@ -140,6 +140,12 @@ def test_the_first_paint_waits_for_a_script(browser, page):
     assert bench_pages.first_paint(browser, page("a", "slow.html", f"{PLAIN}{wait}")) > 400
 
 
+def test_a_page_that_computes_takes_more_work(browser, page):
+    busy = "<script>for (const end = performance.now() + 3000; performance.now() < end;);</script>"
+    idle = bench_pages.work(browser, page("a", "idle.html", PLAIN))
+    assert bench_pages.work(browser, page("a", "busy.html", f"{PLAIN}{busy}")) > idle + 500
+
+
 # --- what is compared ---------------------------------------------------------------------------
 
 
@@ -176,7 +182,7 @@ def test_a_table_says_the_worst_of_each_maker(browser, page, tmp_path):
     wide = bench_pages.look(
         browser, page(f"<p style='width: 500px'>b</p><pre>{WORDS}</pre><a href=lost.html>c</a>"), tmp_path
     )
-    made = bench_pages.Made(1_500_000, [wide, wide], wide, "refused", 3.0, 99.6)
+    made = bench_pages.Made(1_500_000, [wide, wide], wide, "refused", 3.0, 99.6, 250.4)
     lines = bench_pages.table({"one": made, "two": made}).splitlines()
     said = {line.split(" | ")[0].strip("| "): line.split(" | ")[1].strip() for line in lines[2:]}
     assert lines[0].split() == ["|", "|", "one", "|", "two", "|"]
