@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,7 +52,8 @@ def build(asked: Build) -> dict[Path, str] | None:
     page as it was, the others are still written. Raises DataError when the tables cannot be true.
     """
     runs = _kept_runs(asked) if asked.execute else {}
-    with _stock(asked, len(asked.chosen) - len(runs)) as stock:
+    with ExitStack() as ends:  # of kernels and the stock, while pages are rendered
+        stock = ends.enter_context(_stock(asked, len(asked.chosen) - len(runs)))
         from publish import check, pages  # noqa: F401  all that takes long to import, while the stock gets ready
 
         if impossible := check.check_data(tables.everything()):
@@ -60,8 +61,8 @@ def build(asked: Build) -> dict[Path, str] | None:
         if not asked.chosen:
             report(["there is no notebook to build"])
             return None
-        fresh = _executed(asked, runs, stock) if asked.execute else {book.name: book for book in asked.chosen}
-    return _rendered(asked, fresh)
+        fresh = _executed(asked, runs, stock, ends) if asked.execute else {book.name: book for book in asked.chosen}
+        return _rendered(asked, fresh)
 
 
 def report(problems: Sequence[str]) -> int:
@@ -120,7 +121,9 @@ def _kept_runs(asked: Build) -> dict[str, dict[str, Any]]:
     return {name: made for name, made in found.items() if made}
 
 
-def _executed(asked: Build, runs: Mapping[str, dict[str, Any]], stock: Stock | None) -> dict[str, Notebook | None]:
+def _executed(
+    asked: Build, runs: Mapping[str, dict[str, Any]], stock: Stock | None, ends: ExitStack
+) -> dict[str, Notebook | None]:
     """The notebooks with outputs that are not stored but fresh, or kept; None where that fails."""
     from publish import execute  # brings Jupyter's libraries; --check does without
 
@@ -137,7 +140,7 @@ def _executed(asked: Build, runs: Mapping[str, dict[str, Any]], stock: Stock | N
             found[book.name] = execute.executed(book, execute.Run(**runs[book.name]))
     if todo := [book for book in asked.chosen if book.name not in runs]:
         print(f"executing {', '.join(book.name for book in todo)}", flush=True)
-        execute.run_all(todo, done, stock)
+        ends.enter_context(execute.run_all(todo, done, stock))
     return found
 
 

@@ -8,14 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from html import escape
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, SoupStrainer, Tag
+from IPython.lib.lexers import IPython3Lexer
 from nbconvert.exporters import HTMLExporter, TemplateExporter
-from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
+from pygments.token import Token
 
 from dojo import facts
 from publish import clean, inline, notebooks, notes, prose, terms
@@ -23,8 +27,16 @@ from publish.execute import node
 from publish.notebooks import Notebook
 
 TEMPLATE = Path(__file__).with_name("template")
-#: what the style sheet shades in code, by the classes of the highlighter; the others would only weigh
-SHADES = {"k": "b", "kn": "b", "ow": "b", "s1": "u", "s2": "u", "sa": "u", "c1": "i"}
+#: what the style sheet shades in code, by the kinds of the highlighter; the others would only weigh
+SHADES = {
+    Token.Keyword: "b",
+    Token.Keyword.Namespace: "b",
+    Token.Operator.Word: "b",
+    Token.String.Single: "u",
+    Token.String.Double: "u",
+    Token.String.Affix: "u",
+    Token.Comment.Single: "i",
+}
 #: a cell of numbers, which is set flush right: 16,500,000,000, -3.5, 52 %, 1.2×
 NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?\s?[%×]?")
 #: how a spreadsheet would tell a formula from a text
@@ -72,8 +84,8 @@ def called(tag: Tag, kind: str) -> bool:
 
 
 def as_html(soup: BeautifulSoup) -> str:
-    """A body as text, with neighbours shaded alike as one, and empty shapes that close themselves: a hundredth less."""
-    return re.sub(r"></(?:path|rect|circle|use)>", "/>", str(soup).strip()).replace("</u><u>", "")
+    """A body as text, with empty shapes that close themselves: a hundredth less."""
+    return re.sub(r"></(?:path|rect|circle|use)>", "/>", str(soup).strip())
 
 
 def contents(soup: BeautifulSoup) -> list[dict[str, str]]:
@@ -93,7 +105,7 @@ def figures(book: Notebook) -> dict[str, str]:
     for cell in book.code():
         if "<img" not in (html := notebooks.output_html(cell)):
             continue
-        images = BeautifulSoup(html, "html.parser").find_all("img")
+        images = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("img")).find_all("img")
         drawn = (image for image in images if image.get("src", "").startswith(clean.PICTURE))
         for number, image in enumerate(drawn, 1):
             path = f"figures/{book.name}-{cell['id']}{f'-{number}' if number > 1 else ''}.svg"
@@ -114,11 +126,19 @@ class _Exporter(HTMLExporter):
 @lru_cache(maxsize=1)
 def _exporter() -> _Exporter:
     exporter = _Exporter(template_name="template", extra_template_basedirs=[str(TEMPLATE.parent)])
-    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3"))
+    exporter.register_filter("highlight_code", _shaded)
     exporter.register_filter("prose", prose.render)
     exporter.register_filter("clean", clean.clean)
     exporter.environment.globals["raise_image"] = _raise_image
     return exporter
+
+
+def _shaded(code: str, **_: Any) -> str:
+    """Code as HTML, shaded where the style sheet shades it."""
+    kinds = ((SHADES.get(kind), text) for kind, text in IPython3Lexer().get_tokens(code))
+    pieces = ((shade, escape("".join(text for _, text in near))) for shade, near in groupby(kinds, itemgetter(0)))
+    shaded = (f"<{shade}>{text}</{shade}>" if shade else text for shade, text in pieces)
+    return f"<pre>{''.join(shaded)}</pre>"
 
 
 def _raise_image() -> str:
@@ -221,19 +241,10 @@ def _head(soup: BeautifulSoup) -> None:
 
 
 def _tidy_code(soup: BeautifulSoup) -> None:
-    """What a step shows comes before how it was made, and of its shading only what is seen stays."""
+    """What a step shows comes before how it was made."""
     for section in sections(soup, "step"):
         for code in section.find_all(class_="source", recursive=False):
             section.append(code.extract())
-    for pre in [pre for pre in soup.find_all("pre") if called(pre.parent, "highlight")]:
-        for span in pre.find_all("span"):
-            shade = SHADES.get(" ".join(span.get("class", [])))
-            if shade:
-                span.name, span.attrs = shade, {}
-            else:
-                span.unwrap()
-        pre.smooth()
-        pre.parent.unwrap()
 
 
 def _tidy_tables(soup: BeautifulSoup) -> None:

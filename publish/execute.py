@@ -8,8 +8,8 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -65,8 +65,8 @@ def run(book: Notebook, limit: float = LIMIT) -> Notebook:
     Raises Failure, naming cell and line; the kernel is shut down in every case.
     """
     found: list[Run | Exception] = []
-    run_all([book], lambda _, result, __: found.append(result), limit=limit)
-    return executed(book, found[0])
+    with run_all([book], lambda _, result, __: found.append(result), limit=limit):
+        return executed(book, found[0])
 
 
 def executed(book: Notebook, run: Run | Exception) -> Notebook:
@@ -81,33 +81,49 @@ def executed(book: Notebook, run: Run | Exception) -> Notebook:
     return Notebook(book.path, _clean(_with_live(content, book)))
 
 
+@contextmanager
 def run_all(
     books: Sequence[Notebook],
     done: Callable[[Notebook, Run | Exception, float], None],
     stock: Stock | None = None,
     limit: float = LIMIT,
-) -> None:
+) -> Iterator[None]:
     """Execute notebooks, as many at once as there are processors, each in a fresh kernel of its own.
 
     Those that are likely to take longest begin first; `done` is told of each in the given order, with the seconds
-    it took. Kernels are forked where there is a stock, and start as programs where there is none.
+    it took, before the context begins. While it lasts the last kernels end; at its end, none is left. Kernels are
+    forked where there is a stock, and start as programs where there is none.
     """
-    asyncio.run(_run_all(books, done, stock, limit))
+    with asyncio.Runner() as runner:
+        ends = runner.run(_run_all(books, done, stock, limit))
+        try:
+            yield
+        finally:
+            runner.run(asyncio.wait(ends))
+        for end in ends:
+            end.result()  # raises what went wrong in ending
 
 
-async def _run_all(books: Sequence[Notebook], done: Callable[..., None], stock: Stock | None, limit: float) -> None:
+async def _run_all(
+    books: Sequence[Notebook], done: Callable[..., None], stock: Stock | None, limit: float
+) -> list[asyncio.Task[None]]:
     # nbclient would take Ctrl-C for itself and end the one notebook only; where a loop refuses it the
     # signal, as loops outside the main thread do, it lets go
-    asyncio.get_running_loop().add_signal_handler = _refuse
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler = _refuse
     turns = beside.processors()
     # one kernel more than can have a turn, so that the next is ready when a turn is free; it starts when
     # the first have started, and so cannot take a turn before them
     gates = [asyncio.Semaphore(count) for count in (turns + 1, turns, turns)]
+    said: dict[str, asyncio.Future[tuple[Run | Exception, float]]] = {book.name: loop.create_future() for book in books}
     first = sorted(books, key=_work, reverse=True)
-    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, gates)) for book in first}
+    tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, gates, said[book.name])) for book in first}
     for book in books:
-        result, seconds = await tasks[book.name]
-        done(book, result, seconds)
+        await asyncio.wait([tasks[book.name], said[book.name]], return_when=asyncio.FIRST_COMPLETED)
+        if not said[book.name].done():
+            tasks[book.name].result()  # raises what kept the kernel from being looked after
+        done(book, *said[book.name].result())
+    return list(tasks.values())
 
 
 def _work(book: Notebook) -> tuple[int, int]:
@@ -116,8 +132,13 @@ def _work(book: Notebook) -> tuple[int, int]:
 
 
 async def _timed(
-    book: Notebook, stock: Stock | None, limit: float, gates: Sequence[asyncio.Semaphore]
-) -> tuple[Run | Exception, float]:
+    book: Notebook,
+    stock: Stock | None,
+    limit: float,
+    gates: Sequence[asyncio.Semaphore],
+    said: asyncio.Future[tuple[Run | Exception, float]],
+) -> None:
+    """Say what came of a notebook as soon as that is known, with the seconds it took; then end its kernel."""
     place, start, turn = gates
     async with place:
         started = time.monotonic()
@@ -130,10 +151,13 @@ async def _timed(
                     started = time.monotonic()
                     run = await _within(limit, client.run(), book, client)
                     seconds = time.monotonic() - started
-                await kernel.shutdown_kernel()  # kindly, while another has its turn
-                return run, seconds
+                await kernel.request_shutdown()
+                said.set_result((run, seconds))
+                await kernel.finish_shutdown()  # kindly, while another has its turn, or pages are rendered
             except Exception as error:
-                return error, time.monotonic() - started
+                if said.done():
+                    raise
+                said.set_result((error, time.monotonic() - started))
             finally:
                 await client.end()
 
@@ -248,9 +272,8 @@ class _Client(NotebookClient):
         return reply["content"]["user_expressions"]["used"]
 
     async def end(self) -> None:
-        """End the kernel at once, where it has not ended."""
-        if self.kernel.has_kernel:
-            await self.kernel.shutdown_kernel(now=True)
+        """End the kernel at once, where it has not ended, and what belongs to it."""
+        await self.kernel.shutdown_kernel(now=True)
         if self.kc:
             self.kc.stop_channels()
             self.kc.context.destroy(linger=0)  # which jupyter_client 8.6 leaves open

@@ -123,6 +123,7 @@ def main() -> None:
     gc.freeze()  # or the first collection in each kernel would write to, and so copy, all that they share
     if request := _asked(socket.socket(fileno=0)):
         _begin(*request)
+    os._exit(0)  # freeing nothing of what it imported, which the builder would wait for
 
 
 def _asked(line: socket.socket) -> tuple[list[Any], int] | None:
@@ -167,9 +168,8 @@ def _begin(request: list[Any], keeper: int) -> None:
     # by its parent a kernel notices that nobody needs it any more
     sys.argv = ["ipykernel_launcher", "-f", connection_file, f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance()
-    threading._shutdown()  # what Python does at its end, but for freeing one by one all that was shared
+    threading._shutdown()  # what Python does at its end
     atexit._run_exitfuncs()
-    os._exit(0)
 
 
 if __name__ == "__main__":

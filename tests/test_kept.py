@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,11 @@ class Suite:
         results = beside.results
         runs = {name: json.loads((place / f"kept/run-{name}.json").read_text("utf-8"))["made"] for name in ALL}
 
-        def executing(books: list, done: Callable, *_: object) -> None:
+        def executing(books: list, done: Callable, *_: object) -> AbstractContextManager[None]:
             self.executed += [one.name for one in books]
             for one in books:
                 done(one, execute.Run(**runs[one.name]), 0.0)
+            return nullcontext()
 
         def rendering(work: Callable, pieces: list, size: Callable) -> list:
             found = results(work, pieces, size)
@@ -216,10 +218,11 @@ def test_what_is_stored_needs_no_second_rendering(suite):
 def test_a_notebook_that_fails_is_executed_again_and_the_others_are_not(suite, monkeypatch, capfd):
     suite.change("notebooks/02-chips.ipynb", "'name')", "'nane')")
 
-    def failing(books: list, done: Callable, *_: object) -> None:
+    def failing(books: list, done: Callable, *_: object) -> AbstractContextManager[None]:
         suite.executed += [one.name for one in books]
         for one in books:
             done(one, execute.Failure(one.label, "failed"), 0.0)
+        return nullcontext()
 
     monkeypatch.setattr(execute, "run_all", failing)
     for _ in range(2):
@@ -251,9 +254,9 @@ def test_what_changed_during_a_build_is_not_kept(suite, monkeypatch):
     suite.change("notebooks/02-chips.ipynb", "'name')", "'vendor')")
     run_all = execute.run_all
 
-    def meanwhile(*options: object) -> None:
+    def meanwhile(*options: object) -> AbstractContextManager[None]:
         suite.change("data/chips/chips.csv", "NVIDIA", "Nvidia")
-        run_all(*options)
+        return run_all(*options)
 
     with monkeypatch.context() as patch:
         patch.setattr(execute, "run_all", meanwhile)
@@ -338,7 +341,8 @@ def test_all_that_a_cell_looks_at_is_noted(tmp_path):
     (tmp_path / "notes.txt").write_text("")
     found = []
     path = book(tmp_path, "01-looks", ("looks", "code", LOOKS))
-    execute.run_all([notebooks.read(path)], lambda _, run, __: found.append(run))
+    with execute.run_all([notebooks.read(path)], lambda _, run, __: found.append(run)):
+        pass
     near = {os.path.relpath(path, tmp_path) for path in found[0].used if path.startswith(str(tmp_path))}
     assert near == {".", "deep", "notes.txt", "some.db"}
 

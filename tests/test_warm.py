@@ -50,8 +50,8 @@ def run(paths: list[Path], stock: warm.Stock | None, limit: float = 60) -> list[
     def done(book: notebooks.Notebook, run: execute.Run | Exception, _: float) -> None:
         found.append(run if isinstance(run, Exception) else execute.executed(book, run))
 
-    execute.run_all([notebooks.read(path) for path in paths], done, stock, limit)
-    return found
+    with execute.run_all([notebooks.read(path) for path in paths], done, stock, limit):
+        return found
 
 
 def outputs(book: notebooks.Notebook) -> dict[str, list[dict]]:
@@ -120,8 +120,9 @@ def test_notebooks_come_in_their_order_whichever_ends_first(folder):
         book(folder, f"0{number}-waits", ("w", "code", f"import time\ntime.sleep({2 - number})")) for number in range(3)
     ]
     names = []
-    with warm.stock() as stock:
-        execute.run_all([notebooks.read(path) for path in paths], lambda book, *_: names.append(book.name), stock)
+    books = [notebooks.read(path) for path in paths]
+    with warm.stock() as stock, execute.run_all(books, lambda book, *_: names.append(book.name), stock):
+        pass
     assert names == ["00-waits", "01-waits", "02-waits"]
 
 
@@ -142,6 +143,18 @@ def test_of_several_notebooks_those_that_fail_are_named_and_none_stays(folder):
         "notebooks/03-sleeps.ipynb, cell sleeps: still running after 4 s, the limit for a notebook",
     ]
     assert notebooks.output_text(good.cells[0]) == "2"
+    assert kernels() == set()
+
+
+def test_what_came_of_a_notebook_is_said_before_its_kernel_has_ended(folder):
+    deaf = "import signal, subprocess\nsubprocess.Popen(['sh', '-c', 'trap \"\" TERM; sleep 602']);"
+    path, said = book(folder, "01-deaf", ("deaf", "code", deaf)), []
+    with warm.stock() as stock:
+        before = kernels()
+        with execute.run_all([notebooks.read(path)], lambda *what: said.append(what), stock):
+            assert said
+            assert kernels() > before
+        assert kernels() == before
     assert kernels() == set()
 
 
