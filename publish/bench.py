@@ -4,13 +4,15 @@
 
 Contestants are taken in turn within each round, so that a machine that slows down slows all of them. The floor is the
 same cells in one bare Python process. Others are taken as they come, in an environment of their own in build/, with
-the kernels of the suite's; who cannot be installed is named and left out. Each gets a fresh copy of the suite. CPU time
-is that of all processes together; memory is the most that they held at once, shared pages counted once, looked at in
-the first round, often at first, then four times a second. Prints one table in Markdown.
+the kernels of the suite's; who cannot be installed is named and left out. Each gets a fresh copy of the suite, its
+byte-code included, which is made once. CPU time is that of all processes together; memory is the most that they held at
+once, shared pages counted once, looked at in the first round, often at first, then four times a second. Prints one
+table in Markdown.
 """
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import platform
@@ -406,6 +408,8 @@ def table(rows_: Sequence[Sequence[str]]) -> str:
 def main(rounds: int = 5) -> None:
     """Race all, and print the table."""
     with_kernel()
+    for part in ("notebooks", "publish"):
+        compileall.compile_dir(notebooks.ROOT / part, quiet=2)
     contestants = [*suite(), *others(), *growth()]
     found = raced(contestants, rounds)
     made = rows(contestants, found)
