@@ -19,7 +19,7 @@ test-oldest test-newest: test-%: setup ## with the oldest versions that requirem
 		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
 	@$(BIN)/uv pip install --quiet --python build/$* --no-deps -e .
 	@build/$*/bin/python -m publish
-	@build/$*/bin/python -m pytest tests -m 'not thorough and not faults and not locked'
+	@build/$*/bin/python -m pytest tests -n auto --dist loadfile -m 'not thorough and not faults and not locked'
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)
