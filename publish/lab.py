@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request
 
-from publish import browsers, notebooks
+from publish import browsers, execute, notebooks
 
 #: where the programs of this Python are
 BIN = Path(sys.executable).parent
@@ -141,10 +141,15 @@ class Reader:
         self.page.goto(self._start._replace(path=path).geturl())
         return self.sees(Path(path).stem)
 
+    def asks(self, script: str, argument: Any = None) -> Any:
+        """What a function of the page returns; playwright.Error where no answer comes within LIMIT."""
+        late = f"new Promise((_, fail) => setTimeout(fail, {1000 * LIMIT}, Error('no answer')))"
+        return self.page.evaluate(f"argument => Promise.race([({script})(argument), {late}])", argument)
+
     def turns_to(self, name: str) -> Locator:
         """A notebook, opened in the page that is there."""
         opening = "async path => { await jupyterapp.commands.execute('docmanager:open', { path }) }"
-        self.page.evaluate(opening, f"notebooks/{name}.ipynb")
+        self.asks(opening, f"notebooks/{name}.ipynb")
         return self.sees(name)
 
     def puts_away(self) -> None:
@@ -152,7 +157,7 @@ class Reader:
         end = (
             "async () => { const { sessionContext } = jupyterapp.shell.currentWidget; await sessionContext.shutdown() }"
         )
-        self.page.evaluate(end)
+        self.asks(end)
         self.page.evaluate("() => jupyterapp.shell.currentWidget.dispose()")
         self.forgets_the_restart()
 
@@ -183,7 +188,7 @@ class Reader:
     def runs_to(self, cell_id: str) -> None:
         """Run the cells of the notebook in front down to one, cleared before."""
         self.clears()
-        self.page.evaluate(RUN_TO, cell_id)
+        self.asks(RUN_TO, cell_id)
         number = f"id => ({CELLS})().find((cell) => cell.id === id && cell.number && cell.status === 'idle')"
         self.page.wait_for_function(number, arg=cell_id)
 
@@ -202,14 +207,14 @@ class Reader:
 
     def waits(self) -> list[dict[str, Any]]:
         """The code cells of the notebook in front, once all have run."""
-        self.page.wait_for_function(DONE)
+        self.page.wait_for_function(DONE, timeout=1000 * execute.LIMIT)
         return self.page.evaluate(CELLS)
 
     def leaves(self) -> None:
         """End the kernels and close the page; what JupyterLab says of the end is no fault."""
         self.page.remove_listener("console", self._heard)
         self.page.remove_listener("pageerror", self._broke)
-        self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
+        self.asks("() => jupyterapp.serviceManager.sessions.shutdownAll()")
         self.page.close()
 
     def cell(self, cell_id: str) -> Locator:

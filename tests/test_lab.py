@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from dojo import show
 from publish import bench_lab, lab, notebooks
@@ -220,7 +220,7 @@ def test_who_moves_a_slider_without_its_kernel_is_told(reader):
     watts.press("ArrowRight")
     expect(reader.cell("car-table")).to_contain_text("110 W takes")
     expect(advice).to_have_count(0)
-    reader.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    reader.asks("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     watts.press("ArrowRight")
     expect(advice).to_have_text(re.compile("Run this cell again"))
     reader.forgets_the_restart()
@@ -250,6 +250,15 @@ def test_tab_completes_the_id_of_a_row(reader):
     expect(reader.page.locator(".jp-Completer:visible")).to_contain_text("dojo-disbanded-report")
     editor.press("Enter")
     expect(editor).to_have_text('show.why("dojo-disbanded-report')
+
+
+def test_a_page_that_gives_no_answer_is_not_waited_for(browser, monkeypatch):
+    monkeypatch.setattr(lab, "LIMIT", 1)
+    somebody = lab.Reader(browser, "http://localhost/lab")
+    assert somebody.asks("async (given) => given + 1", 1) == 2
+    with pytest.raises(Error, match="no answer"):
+        somebody.asks("() => new Promise(() => {})")
+    somebody.page.close()
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path, monkeypatch):
