@@ -161,15 +161,15 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 
 def test_a_page_with_faults_is_noticed(lighthouse, tmp_path):
     script = "<script>console.error('bad'); document.write('<p>late')</script>"
-    style = f"<style>{'.absent { color: red }' * 1000}</style>"
     image = "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>"
-    (tmp_path / "page.html").write_text(PAGE.format(script + style + image), "utf-8")
+    (tmp_path / "page.html").write_text(PAGE.format(script + image), "utf-8")
     with served(tmp_path) as address:
-        found = [line.split()[:3] for line in shortfall(*lighthouse, f"{address}/page.html")]
-    assert ["accessibility:", "image-alt", "0"] in found
-    assert ["best-practices:", "errors-in-console", "0"] in found
-    assert {"no-document-write", "unsized-images", "unused-css-rules"} <= {
-        audit for kind, audit, *_ in found if kind == "lean:"
+        found = {tuple(line.split()[:3]) for line in shortfall(*lighthouse, f"{address}/page.html")}
+    assert found >= {
+        ("accessibility:", "image-alt", "0"),
+        ("best-practices:", "errors-in-console", "0"),
+        ("lean:", "no-document-write", "0.5"),
+        ("lean:", "unsized-images", "0.5"),
     }
 
 
