@@ -1,6 +1,8 @@
 # A line or two each; no logic lives here. `make story` first, then open the page it names.
 PYTHON ?= python3
 BIN := .venv/bin
+# tests share the processors, file by file, and the file that takes longest begins
+SHARED := -n auto --dist loadfile --no-loadscope-reorder tests/test_lab.py tests
 
 .PHONY: story test test-all test-oldest test-newest lab refresh check mutate mutate-code faults study bench lock clean setup
 
@@ -8,7 +10,7 @@ story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
 
 test: setup ## pass all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest $(SHARED) notebooks
 
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
@@ -19,7 +21,7 @@ test-oldest test-newest: test-%: setup ## with the oldest versions that requirem
 		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
 	@$(BIN)/uv pip install --quiet --python build/$* --no-deps -e .
 	@build/$*/bin/python -m publish
-	@build/$*/bin/python -m pytest tests -n auto --dist loadfile -m 'not thorough and not faults and not locked'
+	@build/$*/bin/python -m pytest $(SHARED) -m 'not thorough and not faults and not locked'
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)
