@@ -24,9 +24,19 @@ from publish.warm import Stock, environment
 #: bytes a notebook may show, all cells together; a page of this suite shows a fiftieth of it
 FLOOD = 20_000_000
 #: where kernels put their sockets; the path of a socket may have about a hundred letters
-SOCKETS = "/tmp" if len(tempfile.gettempdir()) > 40 and os.path.isdir("/tmp") else None
-#: the keeper: waits for the number of the kernel, then for the end of the builder
-KEEP = 'read -r kernel; read -r end; kill -s KILL -- "-$kernel"; rm -rf -- "$0"'
+SOCKETS = "/tmp" if len(tempfile.gettempdir()) > 40 and os.path.isdir("/tmp") else tempfile.gettempdir()
+#: the keeper: makes the folder of the kernel and tells its name, to a builder who may be gone by then; waits for the
+#: number of the kernel, then for the end of the builder; what the kernel wrote as it died, rm meets at a second try
+KEEP = """
+trap "" PIPE
+folder=$(mktemp -d "$0/dojo-XXXXXXXX") || exit
+printf %s "$folder"
+exec >/dev/null
+read -r kernel
+read -r end
+kill -s KILL -- "-$kernel"
+for try in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$folder" && break; sleep 0.1; done
+"""
 #: a kernel tells the keeper its number before it begins, so that none begins unseen
 BEGIN = 'echo $$ >&0; exec "$@" </dev/null'
 
@@ -101,14 +111,18 @@ class _Process(psutil.Process):
 
 @contextmanager
 def kernel(stock: Stock | None = None) -> Iterator[Kernel]:
-    """A kernel, not yet started, to be forked where there is a stock; at the end waits until it is gone."""
-    folder = tempfile.mkdtemp(prefix="dojo-", dir=SOCKETS)
-    silent = subprocess.DEVNULL
+    """A kernel, not yet started, to be forked where there is a stock; at the end waits until it is gone.
+
+    Raises OSError where its folder cannot be made.
+    """
     with subprocess.Popen(
-        ["/bin/sh", "-c", KEEP, folder],
+        ["/bin/sh", "-c", KEEP, SOCKETS],
         stdin=subprocess.PIPE,
-        stdout=silent,
-        stderr=silent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C in the terminal ends the builder, not who tidies up after it
     ) as keeper:
+        folder = os.fsdecode(keeper.stdout.read())
+        if not folder:
+            raise OSError(f"nothing can be written to {SOCKETS}, where a kernel needs a folder")
         yield Kernel(folder, keeper.stdin, stock)

@@ -120,6 +120,23 @@ def test_a_builder_that_is_stopped_leaves_no_process_and_no_file(folder, tmp_pat
         assert not any("died" in line or "Traceback" in line for line in said), said
 
 
+@pytest.mark.parametrize("ended", [["stdout", "stdin"], ["stdin", "stdout"]])
+def test_a_builder_that_ends_before_it_knows_the_folder_leaves_none(tmp_path, ended):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["/bin/sh", "-c", keeper.KEEP, tmp_path], **pipes) as waiting:
+        for pipe in ended:
+            getattr(waiting, pipe).close()
+    assert waiting.returncode == 0
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_kernel_whose_folder_cannot_be_made_says_where(folder, monkeypatch):
+    path = book(folder, "01-good", GOOD[1])
+    monkeypatch.setattr(keeper, "SOCKETS", "/proc")
+    with pytest.raises(OSError, match="^nothing can be written to /proc, where a kernel needs a folder$"):
+        execute.run(notebooks.read(path))
+
+
 def test_what_a_cell_starts_ends_with_its_kernel(folder):
     code = "import subprocess\nprint(subprocess.Popen(['sleep', '1000']).pid)"
     path = book(folder, "01-child", ("child", "code", code))
