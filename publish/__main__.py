@@ -6,11 +6,13 @@ import argparse
 import gc
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from dojo import tables
-from publish import build, drafts, kept, notebooks
+from publish import beside, build, drafts, kept, notebooks
 from publish.notebooks import Notebook
 
 BUILD = notebooks.ROOT / "build" / "pages"
@@ -91,8 +93,13 @@ def _found(names: Sequence[str]) -> list[str]:
 
     known = tables.everything()
     books = notebooks.everything()
-    found = [*map(str, check.check_data(known)), *check.check(_chosen(books, names), books)]
-    return [*found, *check.check_prose(books), *_unfinished()]
+    chosen = _chosen(books, names)
+    # each with how long it takes beside the others
+    jobs: list[tuple[Callable[[], Iterable[object]], int]] = [(partial(check.check_data, known), 3)]
+    jobs += [(partial(check.stale, chosen), 1), *((partial(check.contradictions, [one], books), 1) for one in chosen)]
+    jobs += [(partial(check.check_prose, books), 1)]
+    found = beside.results(lambda job: [*map(str, job[0]())], jobs, lambda job: job[1])
+    return [*chain.from_iterable(found), *_unfinished()]
 
 
 def _unfinished() -> list[str]:

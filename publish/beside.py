@@ -54,9 +54,7 @@ def _forked(work: Callable[[Any], Any], pieces: Sequence[Any], group: list[int])
     """Fork a process that works on a group: its number, and where its answer will come from."""
     ours, theirs = os.pipe()
     parent = os.getpid()
-    with warnings.catch_warnings(
-        action="ignore", category=DeprecationWarning
-    ):  # the threads there are belong to others
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # what threads there are, are others'
         process = os.fork()
     if process:
         os.close(theirs)

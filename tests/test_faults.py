@@ -133,7 +133,7 @@ def test_a_builder_that_ends_before_it_knows_the_folder_leaves_none(tmp_path, en
 def test_a_kernel_whose_folder_cannot_be_made_says_where(folder, monkeypatch):
     path = book(folder, "01-good", GOOD[1])
     monkeypatch.setattr(keeper, "SOCKETS", "/proc")
-    with pytest.raises(OSError, match="^nothing can be written to /proc, where a kernel needs a folder$"):
+    with pytest.raises(OSError, match=r"^nothing can be written to /proc, where a kernel needs a folder$"):
         execute.run(notebooks.read(path))
 
 
