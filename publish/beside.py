@@ -54,7 +54,8 @@ def _forked(work: Callable[[Any], Any], pieces: Sequence[Any], group: list[int])
     """Fork a process that works on a group: its number, and where its answer will come from."""
     ours, theirs = os.pipe()
     parent = os.getpid()
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # what threads there are, are others'
+    # Python warns of threads; those that libraries began are not needed in what is forked
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         process = os.fork()
     if process:
         os.close(theirs)

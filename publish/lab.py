@@ -144,7 +144,11 @@ class Reader:
     def asks(self, script: str, argument: Any = None) -> Any:
         """What a function of the page returns; playwright.Error where no answer comes within LIMIT."""
         late = f"new Promise((_, fail) => setTimeout(fail, {1000 * LIMIT}, Error('no answer')))"
-        return self.page.evaluate(f"argument => Promise.race([({script})(argument), {late}])", argument)
+        # in a turn of its own: while much else is settled, Chromium may lose an answer before it is told
+        turn = "new Promise((go) => setTimeout(go))"
+        return self.page.evaluate(
+            f"argument => Promise.race([({script})(argument), {late}]).finally(() => {turn})", argument
+        )
 
     def turns_to(self, name: str) -> Locator:
         """A notebook, opened in the page that is there."""

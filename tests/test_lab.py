@@ -92,7 +92,7 @@ def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(reader):
         await sessionContext.session.kernel.info; // with it comes the version
         return model.dirty;
     }"""
-    assert reader.page.evaluate(dirty) is not ours
+    assert reader.asks(dirty) is not ours
     expect(reader.cell("setup").locator(".jp-InputPlaceholder")).to_be_visible()
     expect(reader.cell("learning").locator(".jp-InputPlaceholder")).to_have_count(0)
     reader.page.get_by_role("menuitem", name="Settings", exact=True).click()
@@ -259,6 +259,20 @@ def test_a_page_that_gives_no_answer_is_not_waited_for(browser, monkeypatch):
     with pytest.raises(Error, match="no answer"):
         somebody.asks("() => new Promise(() => {})")
     somebody.page.close()
+
+
+def test_an_answer_that_comes_while_much_else_is_settled_is_heard(browser):
+    # the browser clears its memory while so many things are made: for some numbers just before the answer is told
+    busy = """many => new Promise((answer) => setTimeout(() => {
+        answer(many)
+        let left = 60
+        const settle = () => { if (left--) Promise.resolve(Array.from({ length: many }, () => ({}))).then(settle) }
+        settle()
+    }))"""
+    for many in range(8_000, 16_000, 1_000):
+        somebody = lab.Reader(browser, "http://localhost/lab")
+        assert somebody.asks(busy, many) == many
+        somebody.page.close()
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path, monkeypatch):
