@@ -17,7 +17,7 @@ test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all
 
 test-oldest test-newest: test-%: setup ## with the oldest versions that requirements.txt allows, or the newest there are
 	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$*
-	@grep -v '^-' requirements.txt | $(BIN)/uv pip install --quiet --python build/$* \
+	@grep -v '^-' requirements.txt | $(BIN)/uv pip install --quiet --compile-bytecode --python build/$* \
 		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
 	@$(BIN)/uv pip install --quiet --python build/$* --no-deps -e .
 	@build/$*/bin/python -m publish

@@ -276,7 +276,6 @@ class _Client(NotebookClient):
         await self.kernel.shutdown_kernel(now=True)
         if self.kc:
             self.kc.stop_channels()
-            self.kc.context.destroy(linger=0)  # which jupyter_client 8.6 leaves open
 
     async def _watch(self) -> None:
         """A message that is too large is not taken in: the line breaks, and what else was on its way is lost."""
@@ -305,12 +304,11 @@ class _Client(NotebookClient):
 
 
 async def _first(channel: Any, request: str, **says: str) -> dict[str, Any]:
-    """The first answer to a request that says so; asked for anew each second, as some versions of pyzmq miss one."""
+    """The first answer to a request that says so."""
     while True:
-        with suppress(Empty):
-            message = await channel.get_msg(timeout=1)
-            if message["parent_header"].get("msg_id") == request and says.items() <= message["content"].items():
-                return message
+        message = await channel.get_msg()
+        if message["parent_header"].get("msg_id") == request and says.items() <= message["content"].items():
+            return message
 
 
 def _refuse(*_: Any) -> None:
