@@ -217,7 +217,7 @@ class _Client(NotebookClient):
         """Start the kernel, and have it read the tables."""
         await self.async_start_new_kernel()
         self.kc = self.kernel.client()
-        self.kc.start_channels()
+        self.kc.start_channels(hb=False)  # that the kernel lives, its process says
         self.kc.allow_stdin = False
         await self._while_alive(self._heard())
         await self._ask("watch()")
