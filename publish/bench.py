@@ -296,20 +296,22 @@ class Part:
     beside: str
 
 
+def beside_peer(name: str, took: Mapping[str, float]) -> Part:
+    """What `dojo` took, beside the fastest who did the same; beside one that left something out where nobody did."""
+    peer = min(took.keys() - {"dojo"}, key=lambda peer: ("without" in peer, took[peer]))
+    who, *left_out = peer.split(", ")
+    says = ", ".join([f"{who} {version({'PyTorch': 'torch'}.get(who, who))}", *left_out])
+    return Part(name, f"{took['dojo']:.3f} s", took["dojo"] / took[peer], says)
+
+
 def parts(rounds: int) -> list[Part]:
     """Rounding, training, the model of a board, growth of a table, sizes of pages."""
     found = []
     x = np.random.default_rng(1).standard_normal(2**22, np.float32)
     for words, contest in bench_formats.roundings(x):
-        took = turns(contest, rounds)
-        peer = min((name for name in took if name not in ("dojo", "ml_dtypes, without clip")), key=took.get)
-        name = f"rounding 4 million numbers to FP8 {words}"
-        found.append(Part(name, f"{took['dojo']:.3f} s", took["dojo"] / took[peer], f"{peer} {version(peer)}"))
+        found.append(beside_peer(f"rounding 4 million numbers to FP8 {words}", turns(contest, rounds)))
     for words, contest in bench_formats.trainings():
-        took = turns(contest, rounds)
-        peer = "PyTorch" if "PyTorch" in took else ""
-        ratio = took["dojo"] / took[peer] if peer else None
-        found.append(Part(f"study: one network, {words}", f"{took['dojo']:.2f} s", ratio, peer or "no peer here"))
+        found.append(beside_peer(f"study: one network, {words}", turns(contest, rounds)))
     for words, (at_once, singly) in bench_board.speeds(rounds).items():
         found.append(Part(f"a million boards, {words}", f"{at_once:.2f} s", at_once / singly, "the same one by one"))
     for count in ROWS:

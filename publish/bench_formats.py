@@ -1,8 +1,8 @@
 """Times the rounding and the training of `dojo` beside their peers: python -m publish.bench_formats [ROUNDS].
 
-Peers that are not installed are named and left out; gfloat and ml_dtypes come with the suite, PyTorch
-and pychop do not. Contestants take turns within each round, on one thread. Printed are medians, and how
-many times as fast as the peer `dojo` is.
+Peers that are not installed are named and left out; gfloat, ml_dtypes and scikit-learn come with the suite,
+PyTorch and pychop do not. Contestants take turns within each round, on one thread. Printed are medians, and
+how many times as fast as the peer `dojo` is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib.util
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -93,7 +94,7 @@ def _pychop(x: np.ndarray, mode: int) -> Callable[[], object]:
 
 
 def trainings() -> Iterator[tuple[str, Contest]]:
-    """One network of the study, trained by `dojo` and by PyTorch with PyTorch's own casts."""
+    """One network of the study: trained by `dojo`, by PyTorch with PyTorch's own casts, by scikit-learn without any."""
     has_torch = installed("torch")
     for words, recipe in {
         "FP32": Recipe(),
@@ -104,7 +105,32 @@ def trainings() -> Iterator[tuple[str, Contest]]:
         contest: Contest = {"dojo": lambda recipe=recipe: training.train(recipe, 0)}
         if has_torch:
             contest["PyTorch"] = lambda recipe=recipe: train_in_torch(recipe, 0)
+        same = "" if words == "FP32" else ", without rounding"
+        contest[f"scikit-learn{same}"] = lambda recipe=recipe: train_in_scikit_learn(recipe, 0)
         yield words, contest
+
+
+def train_in_scikit_learn(recipe: Recipe, seed: int) -> Any:
+    """The same training in scikit-learn, all of it in float32, whatever the recipe rounds."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    data = training.split(recipe.data, seed)
+    count = len(data.kinds) // recipe.batch * recipe.batch  # a rest too small for a batch is left out
+    network = MLPClassifier(
+        recipe.hidden,
+        solver="sgd",
+        alpha=0,  # nothing but the error counts
+        batch_size=recipe.batch,
+        learning_rate_init=recipe.rate,
+        max_iter=recipe.epochs,
+        n_iter_no_change=recipe.epochs,  # none is left out
+        momentum=training.MOMENTUM,
+        nesterovs_momentum=False,
+        random_state=seed,
+    )
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # it was told when to stop
+        return network.fit(data.inputs[:count], data.kinds[:count])
 
 
 def train_in_torch(recipe: Recipe, seed: int) -> Any:

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from test_publish import book
 
-from dojo import tables
-from publish import bench, kept
+from dojo import tables, training
+from publish import bench, bench_formats, kept
 from publish.bench import Contestant, Took
 
 #: uses a processor for some tenths of a second in a process of a process, and holds some memory meanwhile
@@ -121,3 +122,23 @@ def test_where_the_floor_failed_the_others_are_told_without_ratios():
     assert bench.rows([ours], {"ours": [Took(1, 6, 70_000_000)]}) == [
         ["ours", "1.00 s", "", "6.00", "", "70", "with pages"]
     ]
+
+
+def test_a_part_stands_beside_the_fastest_who_did_the_same():
+    took = {"dojo": 1.0, "gfloat": 4.0, "ml_dtypes": 2.0, "ml_dtypes, without clip": 0.5}
+    part = bench.beside_peer("rounding", took)
+    assert part == bench.Part("rounding", "1.000 s", 0.5, f"ml_dtypes {version('ml_dtypes')}")
+
+
+def test_where_nobody_did_the_same_it_says_what_was_left_out():
+    part = bench.beside_peer("training", {"dojo": 1.0, "scikit-learn, without rounding": 0.5})
+    assert (part.ratio, part.beside) == (2.0, f"scikit-learn {version('scikit-learn')}, without rounding")
+
+
+def test_scikit_learn_trains_the_networks_that_the_study_trains():
+    recipe = training.Recipe(epochs=3)
+    network, layers = bench_formats.train_in_scikit_learn(recipe, 0), training.train(recipe, 0).layers
+    assert network.n_iter_ == 3
+    assert [(w.shape, w.dtype) for w in network.coefs_] == [(one.weights.shape, one.weights.dtype) for one in layers]
+    data = training.split(recipe.data, 0)
+    assert abs(100 * network.score(data.test_inputs, data.test_kinds) - training.accuracy(layers, data)) < 10
