@@ -135,6 +135,11 @@ def test_where_nobody_did_the_same_it_says_what_was_left_out():
     assert (part.ratio, part.beside) == (2.0, f"scikit-learn {version('scikit-learn')}, without rounding")
 
 
+def test_who_goes_by_another_name_than_its_package_is_found_by_that(monkeypatch):
+    monkeypatch.setattr(bench, "version", {"torch": "2.13"}.__getitem__)
+    assert bench.beside_peer("rounding", {"dojo": 1.0, "PyTorch": 4.0}).beside == "PyTorch 2.13"
+
+
 def test_scikit_learn_trains_the_networks_that_the_study_trains():
     recipe = training.Recipe(epochs=3)
     network, layers = bench_formats.train_in_scikit_learn(recipe, 0), training.train(recipe, 0).layers
