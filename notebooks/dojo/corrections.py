@@ -223,10 +223,13 @@ def _check_told(
         if bullet.kind == "Corrected":
             cells = [cell for row in own if row.cells["found_on"] == bullet.day for cell in guarded[row.id]]
             yield from _check_bullet(bullet, bullet.about(known), cells, gone)
+    told: dict[str, list[Place]] = {}
+    for bullet in bullets:
+        if bullet.kind in ("Corrected", "Withdrawn"):
+            told.setdefault(bullet.day, []).extend(bullet.named(known))
     for row in own:
         day = row.cells["found_on"]
-        told_on = [b for b in bullets if b.day == day and b.kind in ("Corrected", "Withdrawn")]
-        named = [place for bullet in told_on for place in bullet.named(known)]
+        named = told.get(day, ())
         if not any(place.covers(cell) for place in named for cell in guarded[row.id]):
             cells = dict.fromkeys(f"`{cell.table}.csv#{cell.row}`" for cell in guarded[row.id])
             line = f"a line that begins with {' or '.join(cells)} and a colon"
