@@ -199,14 +199,13 @@ def _lead(link: Tag, book: Notebook, known: Mapping[tuple[str, str], list[str]])
 
 def _gather_footnotes(soup: BeautifulSoup) -> None:
     """Number the footnotes of all cells in one row, each with the way there and back; they stand at the end."""
-    gathered = soup.new_tag("ol")
+    gathered, marked = soup.new_tag("ol"), set()
     for section in sections(soup, "prose"):
         before = len(gathered.find_all("li", recursive=False))
         for mark in section.find_all("sup", class_="footnote", attrs={"data-number": re.compile(r"^\d+$")}):
             number = before + int(mark["data-number"])
-            mark.replace_with(
-                BeautifulSoup(_mark(number, first=not soup.find(id=f"footnote-ref-{number}")), "html.parser")
-            )
+            mark.replace_with(BeautifulSoup(_mark(number, first=number not in marked), "html.parser"))
+            marked.add(number)
         for held in section.find_all("ol", class_="footnotes"):
             for number, item in enumerate(held.find_all("li", recursive=False), before + 1):
                 item["id"] = f"footnote-{number}"
