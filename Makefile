@@ -4,10 +4,13 @@ BIN := .venv/bin
 # tests share the processors, file by file, and the file that takes longest begins
 SHARED := -n auto --dist loadfile --no-loadscope-reorder tests/test_lab.py tests
 
-.PHONY: story test test-all test-oldest test-newest lab refresh check mutate mutate-code faults study bench lock clean setup
+.PHONY: story watch test test-all test-oldest test-newest lab refresh check mutate mutate-code faults study bench lock clean setup
 
 story: setup ## execute every notebook and build the pages in build/pages
 	@$(BIN)/python -m publish
+
+watch: setup ## build again whenever something changes, until Ctrl-C
+	@$(BIN)/python -m publish --watch
 
 test: setup ## pass all tests
 	@$(BIN)/python -m pytest $(SHARED) notebooks

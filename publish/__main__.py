@@ -1,4 +1,4 @@
-"""The command line of publish: python -m publish [names] [--stored] [--refresh] [--check] [--out DIR]."""
+"""The command line of publish: python -m publish [names] [--stored] [--refresh] [--check] [--watch] [--out DIR]."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dojo import tables
 from publish import beside, build, drafts, kept, notebooks
 from publish.notebooks import Notebook
+
+if TYPE_CHECKING:
+    from publish.warm import Stock
 
 BUILD = notebooks.ROOT / "build" / "pages"
 EXPORTS = notebooks.ROOT / "exports"
@@ -21,18 +25,27 @@ EXPORTS = notebooks.ROOT / "exports"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; 0 when all went well, 1 when something failed."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.check and options.out:
         print("--check writes nothing, so --out has no meaning with it", file=sys.stderr)
         return 2
+    if options.watch:
+        from publish import watch
+
+        watch.stay(partial(once, options))
+    return once(options)
+
+
+def once(options: argparse.Namespace, stock: Stock | None = None) -> int:
+    """Do it once, with kernels forked from a stock, where one stands ready; 0 when all went well."""
     try:
-        return build.report(_found(options.names)) if options.check else _build(options)
+        return build.report(_found(options.names)) if options.check else _build(options, stock)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _build(options: argparse.Namespace) -> int:
+def _build(options: argparse.Namespace, stock: Stock | None) -> int:
     out = options.out or (EXPORTS if options.stored else BUILD)
     way = "stored" if options.stored else "refresh" if options.refresh else "story"
     name = f"{way}-{kept.digest(str(out.absolute()))}"
@@ -49,7 +62,7 @@ def _build(options: argparse.Namespace) -> int:
     chosen = _chosen(books, options.names)
     for folder in folders:
         drafts.check(folder)
-    asked = build.Build(chosen, books, out, store, not options.stored, options.refresh, options.cold)
+    asked = build.Build(chosen, books, out, store, not options.stored, options.refresh, options.cold, stock)
     written = build.build(asked)
     if written is None:
         return 1
@@ -61,7 +74,8 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m publish",
         description="Execute the notebooks, check every fact link, and write the pages.",
@@ -73,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--check", action="store_true", help="only check, executing and writing nothing")
     how.add_argument("--stored", action="store_true", help="render stored outputs, without executing, into exports/")
     how.add_argument("--refresh", action="store_true", help="also store the fresh outputs in notebooks/")
+    how.add_argument("--watch", action="store_true", help="stay, and build again whenever something changed")
     parser.add_argument("--force", action="store_true", help="make all anew, whatever was kept of earlier builds")
     parser.add_argument("--cold", action="store_true", help="start what kernels are needed as programs of their own")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the pages here instead")

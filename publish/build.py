@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,6 +44,8 @@ class Build:
     refresh: bool = False
     #: start every kernel as a program of its own, forking none
     cold: bool = False
+    #: what to fork kernels from, where it stands ready
+    stock: Stock | None = None
 
 
 def build(asked: Build) -> dict[Path, str] | None:
@@ -105,6 +108,8 @@ def _stock(asked: Build, count: int) -> AbstractContextManager[Stock | None]:
     """A process to fork so many kernels from, where that is wanted and can be done."""
     if not asked.execute or asked.cold or not count or sys.platform != "linux":
         return nullcontext()
+    if asked.stock:
+        return nullcontext(asked.stock)
     from publish import warm
 
     return warm.stock()
@@ -135,12 +140,16 @@ def _executed(
             asked.store.put(f"run-{book.name}", _run_key(asked, book), asdict(run), used)
         found[book.name] = _attempt(book.label, "executed", lambda: execute.executed(book, run), seconds)
 
-    for book in asked.chosen:
-        if book.name in runs:
-            found[book.name] = execute.executed(book, execute.Run(**runs[book.name]))
+    def as_kept(book: Notebook) -> None:
+        found[book.name] = execute.executed(book, execute.Run(**runs[book.name]))
+
+    others = [partial(as_kept, book) for book in asked.chosen if book.name in runs]
     if todo := [book for book in asked.chosen if book.name not in runs]:
         print(f"executing {', '.join(book.name for book in todo)}", flush=True)
-        ends.enter_context(execute.run_all(todo, done, stock))
+        ends.enter_context(execute.run_all(todo, done, stock, meanwhile=others))
+    else:
+        for step in others:
+            step()
     return found
 
 

@@ -87,15 +87,17 @@ def run_all(
     done: Callable[[Notebook, Run | Exception, float], None],
     stock: Stock | None = None,
     limit: float = LIMIT,
+    meanwhile: Sequence[Callable[[], None]] = (),
 ) -> Iterator[None]:
     """Execute notebooks, as many at once as there are processors, each in a fresh kernel of its own.
 
     Those that are likely to take longest begin first; `done` is told of each in the given order, with the seconds
     it took, before the context begins. While it lasts the last kernels end; at its end, none is left. Kernels are
-    forked where there is a stock, and start as programs where there is none.
+    forked where there is a stock, and start as programs where there is none. What is to be done `meanwhile`, step by
+    step, is done while the first begin.
     """
     with asyncio.Runner() as runner:
-        ends = runner.run(_run_all(books, done, stock, limit))
+        ends = runner.run(_run_all(books, done, stock, limit, meanwhile))
         try:
             yield
         finally:
@@ -105,7 +107,11 @@ def run_all(
 
 
 async def _run_all(
-    books: Sequence[Notebook], done: Callable[..., None], stock: Stock | None, limit: float
+    books: Sequence[Notebook],
+    done: Callable[..., None],
+    stock: Stock | None,
+    limit: float,
+    meanwhile: Sequence[Callable[[], None]],
 ) -> list[asyncio.Task[None]]:
     # nbclient would take Ctrl-C for itself and end the one notebook only; where a loop refuses it the
     # signal, as loops outside the main thread do, it lets go
@@ -118,6 +124,9 @@ async def _run_all(
     said: dict[str, asyncio.Future[tuple[Run | Exception, float]]] = {book.name: loop.create_future() for book in books}
     first = sorted(books, key=_work, reverse=True)
     tasks = {book.name: asyncio.ensure_future(_timed(book, stock, limit, gates, said[book.name])) for book in first}
+    for step in meanwhile:
+        await asyncio.sleep(0)
+        step()
     for book in books:
         await asyncio.wait([tasks[book.name], said[book.name]], return_when=asyncio.FIRST_COMPLETED)
         if not said[book.name].done():
@@ -327,9 +336,12 @@ def _line(error: CellExecutionError) -> str:
 
 def _with_live(content: Any, book: Notebook) -> Any:
     """Put the stored outputs of live cells back where all that they rest on is as it was."""
+    live = [*filter(notebooks.live, content.cells)]
+    if not live:
+        return content
     stored = {cell["id"]: cell for cell in node(book).cells}
     now = {"rests_on": notebooks.live_digest(content)}
-    for cell in filter(notebooks.live, content.cells):
+    for cell in live:
         before = stored[cell.id]
         if before.get("outputs") and before.metadata.get("dojo") == now:
             cell.outputs = before.outputs

@@ -36,10 +36,14 @@ def digest(*parts: str | bytes) -> str:
 
 
 def inputs() -> dict[Path, str]:
-    """What pages are made of, each with its hash: data, notebooks, the package beside them, who makes the pages."""
+    """What pages are made of, each with its hash."""
+    return {path: look(path) for path in sorted(files()) if path.is_file()}
+
+
+def files() -> set[Path]:
+    """What pages are made of: data, notebooks, the package beside them, who makes the pages; with their folders."""
     found = {path for place in _places() for path in place.rglob("*") if not _hidden(path.relative_to(place))}
-    found |= {notebooks.ROOT / name for name in ("CITATION.cff", "CHANGELOG.md", "requirements.lock")}
-    return {path: look(path) for path in sorted(found) if path.is_file()}
+    return found | {notebooks.ROOT / name for name in ("CITATION.cff", "CHANGELOG.md", "requirements.lock")}
 
 
 def _places() -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ import atexit
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -69,6 +70,8 @@ class Stock:
     """The process that kernels are forked from, and the line to it."""
 
     line: socket.socket
+    #: its number
+    process: int
     #: the environment that it has
     env: Mapping[str, str]
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -81,6 +84,10 @@ class Stock:
         if not answer:
             raise RuntimeError("the process that kernels are forked from does not answer")
         return int(answer)
+
+    def serves(self) -> bool:
+        """True while it is there, and owes no answer that somebody did not wait for."""
+        return not select.select([self.line], [], [], 0)[0]
 
     def _ask(self, request: bytes, keeper: IO[bytes]) -> bytes:
         with self.lock:
@@ -101,10 +108,10 @@ def stock() -> Iterator[Stock]:
     command = [sys.executable, "-m", "publish.warm"]
     env = environment()
     ours.settimeout(PATIENCE)
-    with ours, subprocess.Popen(command, stdin=theirs, env=env, start_new_session=True):
+    with ours, subprocess.Popen(command, stdin=theirs, env=env, start_new_session=True) as process:
         theirs.close()
         try:
-            yield Stock(ours, env)
+            yield Stock(ours, process.pid, env)
         finally:
             ours.close()
 

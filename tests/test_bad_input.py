@@ -1195,8 +1195,8 @@ def test_an_output_that_would_spoil_its_page_is_named_and_no_page_is_left(folder
 # --- environment -----------------------------------------------------------------------------------
 
 USAGE = (
-    "usage: python -m publish [-h] [--check | --stored | --refresh] [--force]\n"
-    "                         [--cold] [--out DIR]\n"
+    "usage: python -m publish [-h] [--check | --stored | --refresh | --watch]\n"
+    "                         [--force] [--cold] [--out DIR]\n"
     "                         [NAME ...]\n"
 )
 #: arguments that cannot be followed, and what is said of them; `{}` stands for the folder of the test

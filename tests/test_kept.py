@@ -57,8 +57,10 @@ class Suite:
         results = beside.results
         runs = {name: json.loads((place / f"kept/run-{name}.json").read_text("utf-8"))["made"] for name in ALL}
 
-        def executing(books: list, done: Callable, *_: object) -> AbstractContextManager[None]:
+        def executing(books: list, done: Callable, _: object, meanwhile: list) -> AbstractContextManager[None]:
             self.executed += [one.name for one in books]
+            for step in meanwhile:
+                step()
             for one in books:
                 done(one, execute.Run(**runs[one.name]), 0.0)
             return nullcontext()
@@ -218,8 +220,10 @@ def test_what_is_stored_needs_no_second_rendering(suite):
 def test_a_notebook_that_fails_is_executed_again_and_the_others_are_not(suite, monkeypatch, capfd):
     suite.change("notebooks/02-chips.ipynb", "'name')", "'nane')")
 
-    def failing(books: list, done: Callable, *_: object) -> AbstractContextManager[None]:
+    def failing(books: list, done: Callable, _: object, meanwhile: list) -> AbstractContextManager[None]:
         suite.executed += [one.name for one in books]
+        for step in meanwhile:
+            step()
         for one in books:
             done(one, execute.Failure(one.label, "failed"), 0.0)
         return nullcontext()
@@ -254,12 +258,12 @@ def test_what_changed_during_a_build_is_not_kept(suite, monkeypatch):
     suite.change("notebooks/02-chips.ipynb", "'name')", "'vendor')")
     run_all = execute.run_all
 
-    def meanwhile(*options: object) -> AbstractContextManager[None]:
+    def changing(*given: object, **options: object) -> AbstractContextManager[None]:
         suite.change("data/chips/chips.csv", "NVIDIA", "Nvidia")
-        return run_all(*options)
+        return run_all(*given, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(execute, "run_all", meanwhile)
+        patch.setattr(execute, "run_all", changing)
         assert build("--out", suite.place / "pages") == 1
     assert suite.build()[0] == ["02-chips"]
 
