@@ -70,7 +70,10 @@ class Seen:
 
 
 def look(browser: Browser, address: str | Path, width: int, scheme: str, axe_contrast: bool = False) -> Seen:
-    """Open a page without a network and note what goes wrong, first as it opens, then with everything unfolded."""
+    """Open a page without a network and note what goes wrong, first as it opens, then with everything unfolded.
+
+    In the dark, where only the rules of colours are asked, they are asked once, unfolded.
+    """
     seen = Seen(width)
     with opened(browser, address, seen, width=width, scheme=scheme) as page:
         page.evaluate(AXE_SCRIPT)  # a page's policy does not hold for what a debugger brings
@@ -78,7 +81,8 @@ def look(browser: Browser, address: str | Path, width: int, scheme: str, axe_con
         names = rules(page, scheme)
         seen.taken = taken(page)
         if page.query_selector(FOLDED):
-            note_rules(page, seen, names)
+            if scheme == "light":  # of colours, what is seen folded is seen unfolded too
+                note_rules(page, seen, names)
             page.evaluate(UNFOLD)
             seen.taken = max(seen.taken, taken(page))
         note_rules(page, seen, names + [CONTRAST, MEASURED] * axe_contrast)

@@ -9,7 +9,6 @@ import pytest
 from publish import __main__, audit, pages
 
 PAGES = sorted(__main__.EXPORTS.glob("*.html"))
-each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 #: the whole story repeats the text and the drawings of the others
 each_part = pytest.mark.parametrize("path", [p for p in PAGES if p.name != pages.EDITION], ids=lambda path: path.stem)
 
@@ -36,9 +35,14 @@ def page(tmp_path):
 # --- the pages ----------------------------------------------------------------------------------
 
 
-@each_page
+@each_part
 def test_figures_and_pictures_are_told_to_those_who_do_not_see_them(browser, path):
     assert audit.unheard(browser, path) == []
+
+
+@pytest.mark.thorough
+def test_nor_are_those_of_the_whole_story_kept_from_them(browser):
+    assert audit.unheard(browser, __main__.EXPORTS / pages.EDITION) == []
 
 
 @each_part

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import re
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
@@ -38,24 +39,34 @@ def book(request):
 
 
 def parsed(name: str) -> BeautifulSoup:
+    """A page, to change as one likes."""
     return BeautifulSoup((__main__.EXPORTS / name).read_text("utf-8"), "html.parser")
+
+
+#: a page, which all share: only to look at
+shared = cache(parsed)
+
+
+@cache
+def ids(name: str) -> set[str]:
+    return {tag["id"] for tag in shared(name).find_all(id=True)}
 
 
 @pytest.fixture(scope="module", params=PAGES)
 def soup(request):
     """Any page."""
-    return parsed(request.param)
+    return shared(request.param)
 
 
 @pytest.fixture(scope="module")
 def whole():
-    return parsed(pages.EDITION)
+    return shared(pages.EDITION)
 
 
 @pytest.fixture
 def page(book):
     """The page of a notebook."""
-    return parsed(f"{book.name}.html")
+    return shared(f"{book.name}.html")
 
 
 @pytest.mark.locked
@@ -102,14 +113,13 @@ def test_every_picture_says_what_it_shows(soup):
 
 
 def test_every_link_within_the_pages_leads_somewhere(soup):
-    ids = {name: {tag["id"] for tag in parsed(name).find_all(id=True)} for name in PAGES}
     here = {tag["id"] for tag in soup.find_all(id=True)}
     for link in soup.select("a[href]:not([download])"):
         path, _, part = link["href"].partition("#")
         if path.startswith(("https:", "http:")):
             continue
         assert not path or (__main__.EXPORTS / path).is_file(), link
-        assert not part or part in (ids[path] if path else here), link
+        assert not part or part in (ids(path) if path else here), link
 
 
 def test_ids_are_used_once_and_what_names_one_finds_it(soup):
@@ -122,7 +132,8 @@ def test_ids_are_used_once_and_what_names_one_finds_it(soup):
     assert {use["href"].removeprefix("#") for use in soup.find_all("use")} <= set(used)
 
 
-def test_nothing_of_the_notebook_is_dropped(book, page):
+def test_nothing_of_the_notebook_is_dropped(book):
+    page = parsed(f"{book.name}.html")
     for added in page.main.select("[role=tooltip]"):
         added.decompose()
     for formula in page.find_all("math"):
@@ -189,10 +200,10 @@ def test_figures_and_tables_are_numbered_in_order(book, page):
 
 
 def test_a_link_to_a_figure_names_its_number():
-    start = parsed("00-start-here.html")
+    start = shared("00-start-here.html")
     link = start.select_one('a[href="07-verdict.html#stability-figure"]')
     assert link.get_text() == "changes with what you count (Figure 7.2)"
-    assert "Figure 7.2" in parsed("07-verdict.html").find(id="stability-figure").get_text()
+    assert "Figure 7.2" in shared("07-verdict.html").find(id="stability-figure").get_text()
 
 
 def test_a_page_is_light(book):
@@ -254,7 +265,7 @@ def test_every_table_names_itself_its_columns_and_its_box(soup):
 
 
 def test_columns_of_numbers_are_set_flush_right():
-    row = parsed("01-timeline.html").find(id="compute-figure").select_one("tbody tr")
+    row = shared("01-timeline.html").find(id="compute-figure").select_one("tbody tr")
     assert [bool("n" in cell.get("class", [])) for cell in row.find_all(["th", "td"])][:5] == [
         False,
         False,
@@ -322,7 +333,7 @@ def test_cells_of_a_csv_file(cell, text):
 def test_the_whole_story_holds_every_page(whole):
     for name in NAMES:
         article = squeezed(whole.find("article", id=name).get_text())
-        body = parsed(f"{name}.html").main
+        body = shared(f"{name}.html").main
         for part in body.select("section"):
             assert squeezed(part.get_text()) in article, part["id"]
 
@@ -335,7 +346,7 @@ def test_the_whole_story_needs_no_other_file(whole):
 def test_the_whole_story_has_all_in_its_contents(whole):
     assert [a["href"] for a in whole.select(".contents > ul > li > a")] == [f"#{name}" for name in NAMES]
     assert len(whole.select(".contents ul ul a")) == sum(
-        len(parsed(f"{name}.html").select(".contents a")) for name in NAMES
+        len(shared(f"{name}.html").select(".contents a")) for name in NAMES
     )
 
 

@@ -13,11 +13,11 @@ import mistune
 import nbformat
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
 
 from dojo import marks, show, tables
-from publish import chapter, clean, notebooks, pages
+from publish import clean, notebooks, pages
 
 #: each would call hit(), ask the network, restyle or take over the page, if it became markup
 PAYLOADS = [
@@ -189,31 +189,29 @@ def book(payloads: list[str]) -> notebooks.Notebook:
     return notebooks.Notebook(notebooks.FOLDER / "09-test.ipynb", nbformat.v4.new_notebook(cells=made))
 
 
-@pytest.fixture
-def taint(monkeypatch):
-    """Puts a payload into cells of tables, as if it had been read from them."""
-
-    def put(payload: str) -> None:
-        for table, row, column in CELLS:
-            monkeypatch.setitem(tables.find(row, table)[0].cells, column, payload)
-
-    return put
+def taint(monkeypatch: pytest.MonkeyPatch, payload: str) -> None:
+    """Put a payload into cells of tables, as if it had been read from them."""
+    for table, row, column in CELLS:
+        monkeypatch.setitem(tables.find(row, table)[0].cells, column, payload)
 
 
 def made(payloads: list[str], folder: Path) -> dict[str, Path]:
-    """The pages of a notebook with these payloads: its page, the whole story, and its plain twin read as Markdown."""
+    """The pages of a notebook with these payloads: its page, the whole story, and its plain twin read as Markdown.
+
+    The tables that they offer lie beside them.
+    """
     one = book(payloads)
     part = pages.part(one, [one])
     whole = pages.together([one], [part])
     twin = mistune.create_markdown(escape=False, plugins=["table", "footnotes"])(whole[pages.TWIN])
     texts = {
-        "page": pages.render(one, [one]),
+        "page": part.files["09-test.html"],
         "whole": whole[pages.EDITION],
         "index": whole[pages.INDEX],
         "twin": f"<!doctype html><title>t</title><main>{twin}</main>",
     }
-    for name, text in texts.items():
-        (folder / f"{name}.html").write_text(text, "utf-8")
+    for name, text in ({f"{name}.html": text for name, text in texts.items()} | part.files).items():
+        tables.write(folder / name, text)
     return {name: folder / f"{name}.html" for name in texts}
 
 
@@ -265,28 +263,39 @@ def foreign(url: str, path: Path) -> bool:
     return url.partition("#")[0] != path.as_uri() and not url.startswith("data:image/svg+xml")
 
 
+@pytest.fixture(scope="module")
+def all_at_once(tmp_path_factory) -> dict[str, Path]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        taint(monkeypatch, "".join(PAYLOADS[:60:7]))
+        return made(PAYLOADS, tmp_path_factory.mktemp("payloads"))
+
+
 @pytest.mark.parametrize("bypass", [False, True], ids=["with the policy", "without"])
-def test_all_payloads_in_all_ways_at_once_do_nothing(browser, tmp_path, taint, bypass):
-    taint("".join(PAYLOADS[:60:7]))
-    for name, path in made(PAYLOADS, tmp_path).items():
+def test_all_payloads_in_all_ways_at_once_do_nothing(browser, all_at_once, bypass):
+    for name, path in all_at_once.items():
         assert harm(browser, path, bypass) == [], name
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload[:30])
-def test_each_payload_by_itself_does_nothing(browser, tmp_path, taint, payload):
-    taint(payload)
+def test_each_payload_by_itself_does_nothing(browser, tmp_path, monkeypatch, payload):
+    taint(monkeypatch, payload)
     paths = made([payload], tmp_path)
     for name, bypass in (("page", False), ("page", True), ("whole", True), ("twin", True)):
         assert harm(browser, paths[name], bypass) == [], (name, bypass)
 
 
+@pytest.fixture(scope="module")
+def steps(all_at_once) -> list[Tag]:
+    """What the page shows of the cell of each payload."""
+    soup = BeautifulSoup(all_at_once["page"].read_text("utf-8"), "html.parser")
+    return [soup.find(id=f"p{number}-code") for number in range(len(PAYLOADS))]
+
+
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload[:30])
-def test_what_is_text_is_shown_as_text(payload):
+def test_what_is_text_is_shown_as_text(steps, payload):
     """Outputs, code, and the words of charts and tables say what they were given, letter by letter."""
-    one = book([payload])
-    soup = BeautifulSoup(pages.render(one, [one]), "html.parser")
-    step = soup.find(id="p0-code")
+    step = steps[PAYLOADS.index(payload)]
     said = squeezed(payload)
     assert said in squeezed(step.select_one(".source").get_text())
     assert [said in squeezed(pre.get_text()) for pre in step.select("section > pre")].count(True) >= 4
@@ -302,10 +311,11 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def test_no_cell_of_a_download_is_a_formula():
-    one = book(PAYLOADS)
-    for text in chapter.downloads(chapter.body(one, [one])).values():
-        for row in csv.reader(io.StringIO(text)):
+def test_no_cell_of_a_download_is_a_formula(all_at_once):
+    downloads = [*(all_at_once["page"].parent / "data").glob("*.csv")]
+    assert len(downloads) == 2 * len(PAYLOADS)
+    for path in downloads:
+        for row in csv.reader(io.StringIO(path.read_text("utf-8"))):
             assert [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
 
 
