@@ -27,6 +27,8 @@ LIMIT = 60
 #: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; lab/ switches it off,
 #: and the browser loads it all the same
 KNOWN = "@jupyter/ydoc"
+#: what JupyterLab says of a kernel that is told to end
+ENDS = ("Connection lost, reconnecting", "Canceled future")
 #: the code cells of the notebook in front: their ids, the numbers of their runs, and what they show
 CELLS = """() => {
     const { content, sessionContext } = jupyterapp.shell.currentWidget
@@ -157,13 +159,10 @@ class Reader:
         return self.sees(name)
 
     def puts_away(self) -> None:
-        """Close the notebook in front, its kernel ended before."""
-        end = (
-            "async () => { const { sessionContext } = jupyterapp.shell.currentWidget; await sessionContext.shutdown() }"
-        )
-        self.asks(end)
-        self.page.evaluate("() => jupyterapp.shell.currentWidget.dispose()")
-        self.forgets_the_restart()
+        """Close all that is open, its kernels ended before."""
+        self.asks("() => jupyterapp.serviceManager.sessions.shutdownAll()")
+        self.asks("() => [...jupyterapp.shell.widgets('main')].forEach((one) => one.dispose())")
+        self.forgets_the_end()
 
     def sees(self, name: str) -> Locator:
         """The notebook of that name, once it stands in front and its kernel is ready."""
@@ -202,12 +201,12 @@ class Reader:
         self.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
         self.page.wait_for_function(f"() => !({DONE})()")
         cells = self.waits()
-        self.forgets_the_restart()
+        self.forgets_the_end()
         return cells
 
-    def forgets_the_restart(self) -> None:
-        """JupyterLab warns of the kernel that it was told to end."""
-        self.faults = [fault for fault in self.faults if "Connection lost, reconnecting" not in fault]
+    def forgets_the_end(self) -> None:
+        """JupyterLab warns of a kernel that it was told to end, and of what it still wanted of it, then or later."""
+        self.faults = [fault for fault in self.faults if not any(map(fault.__contains__, ENDS))]
 
     def waits(self) -> list[dict[str, Any]]:
         """The code cells of the notebook in front, once all have run."""

@@ -25,6 +25,10 @@ SLIDERS = {
 }
 
 
+#: a link to a file, once JupyterLab has made it lead there
+LEADS = "a[href*='/files/']"
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[lab.Server]:
     with lab.started(tmp_path_factory.mktemp("lab")) as server:
@@ -40,12 +44,19 @@ def reader(browser, server) -> Iterator[lab.Reader]:
 
 
 @pytest.fixture(scope="module")
-def regular(browser, server) -> Iterator[lab.Reader]:
-    """Somebody who reads one notebook after another in one page."""
+def page(browser, server) -> Iterator[lab.Reader]:
     somebody = lab.Reader(browser, server.url)
     somebody.opens()
     yield somebody
     somebody.leaves()
+
+
+@pytest.fixture
+def regular(page) -> Iterator[lab.Reader]:
+    """Somebody who reads one notebook after another in one page."""
+    yield page
+    page.puts_away()
+    assert page.faults == []
 
 
 def told(outputs: list[dict]) -> list[str]:
@@ -80,8 +91,8 @@ def test_the_server_listens_here_alone_and_asks_for_its_token(server):
         urlopen(f"http://{address.netloc}/api/contents")
 
 
-def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(reader):
-    reader.opens("03-two-jobs")
+def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(regular):
+    regular.turns_to("03-two-jobs")
     (book,) = (book for book in BOOKS if book.name == "03-two-jobs")
     ours = (
         book.content["metadata"]["language_info"]["version"] == platform.python_version()
@@ -92,12 +103,13 @@ def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(reader):
         await sessionContext.session.kernel.info; // with it comes the version
         return model.dirty;
     }"""
-    assert reader.asks(dirty) is not ours
-    expect(reader.cell("setup").locator(".jp-InputPlaceholder")).to_be_visible()
-    expect(reader.cell("learning").locator(".jp-InputPlaceholder")).to_have_count(0)
-    reader.page.get_by_role("menuitem", name="Settings", exact=True).click()
-    expect(reader.page.get_by_role("menuitem", name="Autosave Documents", exact=True)).to_be_visible()
-    assert reader.page.get_by_role("menuitemcheckbox", name="Autosave Documents").count() == 0  # it would be on
+    assert regular.asks(dirty) is not ours
+    expect(regular.cell("setup").locator(".jp-InputPlaceholder")).to_be_visible()
+    expect(regular.cell("learning").locator(".jp-InputPlaceholder")).to_have_count(0)
+    regular.page.get_by_role("menuitem", name="Settings", exact=True).click()
+    expect(regular.page.get_by_role("menuitem", name="Autosave Documents", exact=True)).to_be_visible()
+    assert regular.page.get_by_role("menuitemcheckbox", name="Autosave Documents").count() == 0  # it would be on
+    regular.page.keyboard.press("Escape")
 
 
 # --- every notebook ---------------------------------------------------------------------------------
@@ -119,9 +131,7 @@ def test_every_notebook_runs_as_a_reader_would_run_it(regular, book):
     alts = panel.locator(".jp-OutputArea-output img").evaluate_all("all => all.map((image) => image.alt)")
     assert [alt for alt in alts if len(alt) not in show.ALT_LENGTH] == []
     assert len(alts) == sum(notebooks.output_html(cell).count("<img") for cell in book.code())
-    regular.puts_away()
     assert book.path.read_bytes() == before
-    assert regular.faults == []
 
 
 @pytest.mark.thorough
@@ -137,22 +147,22 @@ def test_a_notebook_run_again_in_a_new_kernel_says_the_same(reader, book):
 # --- links, sliders, Tab ------------------------------------------------------------------------------
 
 
-def test_a_fact_leads_to_its_table(reader):
-    panel = reader.opens("01-timeline")
-    panel.get_by_role("link", name="100,000", exact=True).first.click()
-    reader.page.locator(".lm-TabBar-tab.lm-mod-current:has-text('finance_figures.csv')").wait_for()
-    expect(reader.page.locator(".jp-CSVViewer:visible")).to_have_count(1)
+def test_a_fact_leads_to_its_table(regular):
+    panel = regular.turns_to("01-timeline")
+    panel.get_by_role("link", name="100,000", exact=True).and_(panel.locator(LEADS)).first.click()
+    regular.page.locator(".lm-TabBar-tab.lm-mod-current:has-text('finance_figures.csv')").wait_for()
+    expect(regular.page.locator(".jp-CSVViewer:visible")).to_have_count(1)
 
 
-def test_a_computed_number_leads_to_its_cell_also_in_another_notebook(reader):
-    panel = reader.opens("00-start-here")
-    panel.get_by_role("link", name="15 days").click()
-    panel = reader.sees("01-timeline")
-    expect(reader.cell("days-apart")).to_be_in_viewport()
+def test_a_computed_number_leads_to_its_cell_also_in_another_notebook(regular):
+    panel = regular.turns_to("00-start-here")
+    panel.get_by_role("link", name="15 days").and_(panel.locator(LEADS)).click()
+    panel = regular.sees("01-timeline")
+    expect(regular.cell("days-apart")).to_be_in_viewport()
     panel.get_by_role("link", name="67,000").scroll_into_view_if_needed()
-    expect(reader.cell("days-apart")).not_to_be_in_viewport()
+    expect(regular.cell("days-apart")).not_to_be_in_viewport()
     panel.get_by_role("link", name="15 days").last.click()
-    expect(reader.cell("days-apart")).to_be_in_viewport()
+    expect(regular.cell("days-apart")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
@@ -167,15 +177,15 @@ def test_every_notebook_says_where_to_go_next(book):
         assert any(f"]({name}.ipynb)" in last for name in {names[place - 1], names[0]})
 
 
-def test_a_slider_has_a_name_and_follows_the_keyboard(reader):
-    reader.opens("04-number-formats")
-    reader.runs_to("rulers")
-    drawn = reader.cell("rulers").get_by_role("img")
-    slider = reader.cell("rulers").get_by_role("slider", name="exponent bits")
+def test_a_slider_has_a_name_and_follows_the_keyboard(regular):
+    regular.turns_to("04-number-formats")
+    regular.runs_to("rulers")
+    drawn = regular.cell("rulers").get_by_role("img")
+    slider = regular.cell("rulers").get_by_role("slider", name="exponent bits")
     slider.focus()
     slider.press("ArrowUp")
     expect(drawn).to_have_attribute("src", re.compile(r"4(%20| )\+(%20| )4(%20| )bits"))
-    number = reader.cell("rulers").get_by_label("exponent bits, to type")
+    number = regular.cell("rulers").get_by_label("exponent bits, to type")
     expect(number).to_have_value("4")
     for typed, taken in (("99", "4"), ("", "4"), ("2.5", "4"), ("6", "6")):
         number.press("ControlOrMeta+a")
@@ -189,20 +199,20 @@ def test_a_slider_has_a_name_and_follows_the_keyboard(reader):
     assert "bias" in unquote(drawn.get_attribute("src"))
 
 
-def test_what_is_unfolded_stays_so_and_views_agree(reader):
-    reader.opens("04-number-formats")
-    reader.runs_to("rulers")
-    cell = reader.cell("rulers")
+def test_what_is_unfolded_stays_so_and_views_agree(regular):
+    regular.turns_to("04-number-formats")
+    regular.runs_to("rulers")
+    cell = regular.cell("rulers")
     data = cell.locator("details")
     data.locator("summary").click()
-    reader.page.evaluate(
+    regular.page.evaluate(
         """() => {
             const { content } = jupyterapp.shell.currentWidget
             content.activeCellIndex = content.widgets.findIndex((cell) => cell.model.id === "rulers")
             jupyterapp.commands.execute("notebook:create-output-view")
         }"""
     )
-    first, second = (reader.page.get_by_label("mantissa bits", exact=True).nth(place) for place in range(2))
+    first, second = (regular.page.get_by_label("mantissa bits", exact=True).nth(place) for place in range(2))
     expect(second).to_be_visible()
     first.press("ArrowRight")
     expect(second).to_have_value("5")
@@ -212,42 +222,46 @@ def test_what_is_unfolded_stays_so_and_views_agree(reader):
     expect(data).to_have_attribute("open", "")
 
 
-def test_who_moves_a_slider_without_its_kernel_is_told(reader):
-    reader.opens("05-deadline-and-watts")
-    reader.runs_to("car-table")
-    watts = reader.cell("car-table").get_by_role("slider", name="watts")
-    advice = reader.cell("car-table").get_by_role("status")
-    watts.press("ArrowRight")
-    expect(reader.cell("car-table")).to_contain_text("110 W takes")
-    expect(advice).to_have_count(0)
-    reader.asks("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    watts.press("ArrowRight")
-    expect(advice).to_have_text(re.compile("Run this cell again"))
-    reader.forgets_the_restart()
+@pytest.fixture(scope="class")
+def far_down(page) -> Iterator[lab.Reader]:
+    """The same at sliders below cells that take a while, which are run once for a class of tests."""
+    page.turns_to("05-deadline-and-watts")
+    page.runs_to("car-table")
+    yield page
+    page.puts_away()
+    assert page.faults == []
 
 
-def test_the_bench_times_every_move_until_its_picture_stands(reader):
-    reader.opens("05-deadline-and-watts")
-    reader.runs_to("car-table")
-    sliders = reader.cell("car-table").locator("input[type=range]")
-    taken = bench_lab.moves(sliders)
-    assert len(taken) == 2 * bench_lab.MOVES
-    assert min(taken) > 0
-    assert [slider.input_value() for slider in sliders.all()] == [
-        "110",
-        "0.11",
-    ]  # an odd number of steps, there and back
-    assert bench_lab.told("a move", [50.4, 70, 60], "ms").split() == ["a", "move", "60", "50", "70", "ms", "(3)"]
+class TestFarDown:
+    def test_the_bench_times_every_move_until_its_picture_stands(self, far_down):
+        sliders = far_down.cell("car-table").locator("input[type=range]")
+        taken = bench_lab.moves(sliders)
+        assert len(taken) == 2 * bench_lab.MOVES
+        assert min(taken) > 0
+        ends = [slider.input_value() for slider in sliders.all()]
+        assert ends == ["110", "0.11"]  # an odd number of steps, there and back
+        assert bench_lab.told("a move", [50.4, 70, 60], "ms").split() == ["a", "move", "60", "50", "70", "ms", "(3)"]
+
+    def test_who_moves_a_slider_without_its_kernel_is_told(self, far_down):
+        watts = far_down.cell("car-table").get_by_role("slider", name="watts")
+        advice = far_down.cell("car-table").get_by_role("status")
+        watts.press("ArrowRight")
+        expect(far_down.cell("car-table")).to_contain_text("W takes")
+        expect(advice).to_have_count(0)
+        far_down.asks("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        watts.press("ArrowRight")
+        expect(advice).to_have_text(re.compile("Run this cell again"))
+        far_down.forgets_the_end()
 
 
-def test_tab_completes_the_id_of_a_row(reader):
-    reader.opens("00-start-here")
-    reader.runs_to("why")
-    editor = reader.cell("why").get_by_role("textbox")
+def test_tab_completes_the_id_of_a_row(regular):
+    regular.turns_to("00-start-here")
+    regular.runs_to("why")
+    editor = regular.cell("why").get_by_role("textbox")
     editor.press("ControlOrMeta+a")
     editor.press_sequentially('show.why("dojo-disb')
     editor.press("Tab")
-    expect(reader.page.locator(".jp-Completer:visible")).to_contain_text("dojo-disbanded-report")
+    expect(regular.page.locator(".jp-Completer:visible")).to_contain_text("dojo-disbanded-report")
     editor.press("Enter")
     expect(editor).to_have_text('show.why("dojo-disbanded-report')
 
