@@ -1,6 +1,9 @@
 import csv
+import gc
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,11 +11,18 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 
 from dojo import tables
-from publish import browsers, kept, notebooks
+from publish import browsers, kept, notebooks, warm
 
 # the same examples in every run, no store of failures, and no limit of time on a loaded machine
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_finish() -> None:
+    """Pages, tables and charts are made of many small parts, among which garbage is sought in vain: seek it less."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
 
 
 class Copy:
@@ -46,6 +56,20 @@ class Copy:
         for problem in caught.value.problems:
             assert {type(part) for part in (problem.file, problem.column, problem.value, problem.expected)} == {str}
         return [str(problem) for problem in caught.value.problems]
+
+
+_ends = ExitStack()
+
+
+@cache
+def stock() -> warm.Stock:
+    """What tests fork kernels from, unless they need one of their own: one for all tests of a process."""
+    return _ends.enter_context(warm.stock())
+
+
+def pytest_sessionfinish() -> None:
+    """End what all tests shared."""
+    _ends.close()
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from conftest import stock
 from dojo import tables
 from publish import __main__, check, drafts, execute, notebooks
 
@@ -31,8 +32,8 @@ BAD = ("first", "code", "x = 1"), ("second", "code", "y = 2\n\n1 / 0"), ("title"
 
 
 def build(*arguments) -> int:
-    """Build small notebooks, whose kernels are started before any could be forked."""
-    return __main__.main(["--cold", *map(str, arguments)])
+    """Build, with kernels forked from the stock of all tests."""
+    return __main__.once(__main__.parser().parse_args([*map(str, arguments)]), stock())
 
 
 def test_one_failing_notebook_is_named_and_the_others_finish(folder, tmp_path, capfd):
@@ -105,9 +106,10 @@ def test_a_dying_kernel_is_named(folder):
 
 
 def kernels() -> set[int]:
-    """The kernels that this process started and that still run."""
+    """The kernels that this process started and that still run, and what it forks them from but the stock of all."""
     children = psutil.Process().children(recursive=True)
-    return {child.pid for child in children if re.search(r"ipykernel|publish\.warm", " ".join(child.cmdline()))}
+    found = {child.pid for child in children if re.search(r"ipykernel|publish\.warm", " ".join(child.cmdline()))}
+    return found - {stock().process}
 
 
 def test_refresh_stores_outputs_and_stored_renders_them(folder, tmp_path, monkeypatch):

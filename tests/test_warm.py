@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from test_publish import book, kernels
 
+from conftest import stock
 from publish import execute, notebooks, warm
 
 #: what a notebook may show, with pyplot as its users write it
@@ -61,16 +62,14 @@ def outputs(book: notebooks.Notebook) -> dict[str, list[dict]]:
 @pytest.mark.parametrize("cells", [FIGURES, SHOWS], ids=["figures", "shows"])
 def test_a_forked_kernel_shows_what_a_cold_one_does(folder, cells):
     path = book(folder, "01-shows", *cells)
-    with warm.stock() as stock:
-        (forked,) = run([path], stock)
+    (forked,) = run([path], stock())
     (cold,) = run([path], None)
     assert outputs(forked) == outputs(cold)
 
 
 def test_no_figure_gets_lost(folder):
     path = book(folder, "01-figures", *FIGURES)
-    with warm.stock() as stock:
-        (forked,) = run([path], stock)
+    (forked,) = run([path], stock())
     shown = {name: sum("image/png" in made.get("data", {}) for made in all_) for name, all_ in outputs(forked).items()}
     assert shown == COUNT
 
@@ -79,8 +78,7 @@ def test_no_figure_gets_lost(folder):
 @pytest.mark.locked
 def test_forked_kernels_make_of_every_notebook_what_is_stored():
     books = notebooks.everything()
-    with warm.stock() as stock:
-        fresh = run([stored.path for stored in books], stock)
+    fresh = run([stored.path for stored in books], stock())
     figures = 0
     for stored, made in zip(books, fresh, strict=True):
         for before, after in zip(stored.code(), made.code(), strict=True):
@@ -103,15 +101,13 @@ DRAWS = (
 def test_no_kernel_finds_what_another_left(folder):
     paths = [book(folder, f"0{number}-leaves", ("leaves", "code", LEAVES)) for number in range(3)]
     paths += [book(folder, f"0{number}-finds", ("finds", "code", FINDS)) for number in range(3, 6)]
-    with warm.stock() as stock:
-        found = run(paths, stock)
+    found = run(paths, stock())
     assert {notebooks.output_text(made.cells[0]) for made in found[3:]} == {"[False, False, False, False]"}
 
 
 def test_no_two_kernels_draw_the_same_numbers(folder):
     paths = [book(folder, f"0{number}-draws", ("draws", "code", DRAWS)) for number in range(2)]
-    with warm.stock() as stock:
-        one, other = (ast.literal_eval(notebooks.output_text(made.cells[0])) for made in run(paths, stock))
+    one, other = (ast.literal_eval(notebooks.output_text(made.cells[0])) for made in run(paths, stock()))
     assert all(drawn != again for drawn, again in zip(one, other, strict=True))
 
 
@@ -121,7 +117,7 @@ def test_notebooks_come_in_their_order_whichever_ends_first(folder):
     ]
     names = []
     books = [notebooks.read(path) for path in paths]
-    with warm.stock() as stock, execute.run_all(books, lambda book, *_: names.append(book.name), stock):
+    with execute.run_all(books, lambda book, *_: names.append(book.name), stock()):
         pass
     assert names == ["00-waits", "01-waits", "02-waits"]
 
@@ -134,9 +130,8 @@ def test_of_several_notebooks_those_that_fail_are_named_and_none_stays(folder):
         book(folder, "04-good", ("good", "code", "1 + 1")),
         book(folder, "05-leaves", ("leaves", "code", "import subprocess\nsubprocess.Popen(['sleep', '601']);")),
     ]
-    with warm.stock() as stock:
-        run([paths[3]], stock)  # until kernels can be forked, which counts
-        *failed, good, _ = run(paths, stock, limit=4)
+    run([paths[3]], stock())  # until kernels can be forked, which counts
+    *failed, good, _ = run(paths, stock(), limit=4)
     assert [str(why) for why in failed] == [
         "notebooks/01-dies.ipynb, cell dies: the kernel died",
         "notebooks/02-fails.ipynb, cell fails, line 1: ZeroDivisionError: division by zero",
@@ -149,21 +144,20 @@ def test_of_several_notebooks_those_that_fail_are_named_and_none_stays(folder):
 def test_what_came_of_a_notebook_is_said_before_its_kernel_has_ended(folder):
     deaf = "import signal, subprocess\nsubprocess.Popen(['sh', '-c', 'trap \"\" TERM; sleep 602']);"
     path, said = book(folder, "01-deaf", ("deaf", "code", deaf)), []
-    with warm.stock() as stock:
-        before = kernels()
-        with execute.run_all([notebooks.read(path)], lambda *what: said.append(what), stock):
-            assert said
-            assert kernels() > before
-        assert kernels() == before
+    before = kernels()
+    with execute.run_all([notebooks.read(path)], lambda *what: said.append(what), stock()):
+        assert said
+        assert kernels() > before
+    assert kernels() == before
     assert kernels() == set()
 
 
 def test_that_no_kernel_can_be_forked_any_more_is_said(folder, capfd):
     path = book(folder, "01-good", ("good", "code", "1 + 1"))
-    with warm.stock() as stock:
+    with warm.stock() as own:
         for ended in kernels():
             os.kill(ended, signal.SIGKILL)
-        (why,) = run([path], stock)
+        (why,) = run([path], own)
     assert re.fullmatch(r"notebooks/01-good\.ipynb: the process that kernels are forked from does not answer", str(why))
 
 
@@ -172,16 +166,15 @@ def test_an_environment_may_be_large(folder, monkeypatch, start):
     for name in ("LARGE", "LARGER"):
         monkeypatch.setenv(name, 120_000 * "x")
     monkeypatch.setenv("GONE", "1")
-    with warm.stock() as stock:
+    with warm.stock() as own:
         monkeypatch.delenv("GONE")
         path = book(folder, "01-env", ("env", "code", "import os\nlen(os.environ['LARGE']), 'GONE' in os.environ"))
-        (found,) = run([path], stock if start == "forked" else None)
+        (found,) = run([path], own if start == "forked" else None)
     assert notebooks.output_text(found.cells[0]) == "(120000, False)"
 
 
 def test_a_kernel_that_dies_between_cells_is_noticed(folder):
     dies = "import os\nfrom publish import used\nused.told = lambda: os._exit(3)"
     path = book(folder, "01-dies", ("dies", "code", dies))
-    with warm.stock() as stock:
-        (found,) = run([path], stock, limit=20)
+    (found,) = run([path], stock(), limit=20)
     assert str(found) == "notebooks/01-dies.ipynb, cell dies: the kernel died"
