@@ -94,6 +94,36 @@ def test_a_copy_of_the_suite_builds(folder):
     assert done.returncode == 0, done.stderr
 
 
+#: stays like a build: works a little in a process of its own when the table has changed
+STAYS = """
+import pathlib, subprocess, sys, time
+path = pathlib.Path("data/story/finance_figures.csv")
+print("open old\\nwaiting", flush=True)
+while not path.read_text().endswith("Seen again.\\n"):
+    time.sleep(0.01)
+subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.5: pass"])
+print("{}waiting", flush=True)
+time.sleep(60)
+"""
+
+
+def staying(folder, says):
+    (folder / "data/story").mkdir(parents=True)
+    (folder / "data/story/finance_figures.csv").write_text("a,b\n1,2\n", "utf-8")
+    return bench.waiting([sys.executable, "-c", STAYS.format(says)], folder, settled=0)
+
+
+def test_of_a_build_that_stays_the_time_from_change_to_pages_is_taken_and_its_work(folder):
+    took = staying(folder, "open new\\n")
+    assert 0.4 < took.wall < 10
+    assert 0.4 < took.cpu < 5
+
+
+def test_a_build_that_stays_and_fails_is_not_timed(folder):
+    with pytest.raises(RuntimeError, match="a build that stays failed"):
+        staying(folder, "")
+
+
 def test_what_grows_is_the_same_notebook_many_times(folder):
     bench.copy(folder / "suite")
     bench.grown(8, folder / "suite")
