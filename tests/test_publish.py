@@ -487,7 +487,7 @@ def test_the_command_explains_itself():
     shown = subprocess.run(
         [sys.executable, "-m", "publish", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for option in ("--check", "--stored", "--refresh", "--force", "--cold", "--out DIR", "NAME"):
+    for option in ("--check", "--stored", "--refresh", "--watch", "--force", "--cold", "--out DIR", "NAME"):
         assert option in shown
 
 
