@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # tests share the processors, file by file, and the file that takes longest begins
-SHARED := -n auto --dist loadfile --no-loadscope-reorder tests/test_lab.py tests
+SHARED := -n auto --dist loadfile --no-loadscope-reorder tests/test_lab.py
 
 .PHONY: story watch test test-all test-oldest test-newest lab refresh check mutate mutate-code faults study bench lock clean setup
 
@@ -13,7 +13,7 @@ watch: setup ## build again whenever something changes, until Ctrl-C
 	@$(BIN)/python -m publish --watch
 
 test: setup ## pass all tests
-	@$(BIN)/python -m pytest $(SHARED) notebooks
+	@$(BIN)/python -m pytest $(SHARED) notebooks tests
 
 test-all: test ## pass all tests, then the thorough ones: Lighthouse, print, all of the keyboard
 	@$(BIN)/python -m pytest -m thorough
@@ -24,7 +24,7 @@ test-oldest test-newest: test-%: setup ## with the oldest versions that requirem
 		--resolution $(if $(filter oldest,$*),lowest-direct,highest) -r -
 	@$(BIN)/uv pip install --quiet --python build/$* --no-deps -e .
 	@build/$*/bin/python -m publish
-	@build/$*/bin/python -m pytest $(SHARED) -m 'not thorough and not faults and not locked'
+	@build/$*/bin/python -m pytest $(SHARED) tests -m 'not thorough and not faults and not locked'
 
 lab: setup ## open the start page in JupyterLab; options for Jupyter: make lab LAB=--no-browser
 	@lab/start $(BIN)/jupyter lab $(LAB)

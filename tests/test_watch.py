@@ -13,13 +13,21 @@ from test_publish import book
 
 from publish import bench
 
+#: what `python -m publish --watch` does in a terminal: who is started in the background is deaf to Ctrl-C
+WATCH = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[1:] = ["--watch"]
+runpy.run_module("publish", run_name="__main__", alter_sys=True)
+"""
+
 
 class Watch(Builder):
     """A build that stays, of a copy of the suite with other notebooks."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        command = [sys.executable, "-m", "publish", "--watch"]
+        command = [sys.executable, "-c", WATCH]
         super().__init__(folder.parent, command, {"PYTHONPATH": f"{folder / 'notebooks'}:{folder}"}, cwd=folder)
 
     def next(self) -> list[str]:
@@ -86,13 +94,16 @@ def test_when_what_kernels_are_forked_from_is_gone_it_begins_anew(watch):
 def test_who_is_stopped_while_it_builds_leaves_nothing(suite, how):
     book(suite / "notebooks", "01-stuck", ("stuck", "code", STUCK), ("title", "markdown", "# Stuck"))
     watch = Watch(suite)
-    kernel = Path(watch.writes(suite / watch.mark))
-    if how == signal.SIGINT:
-        os.killpg(watch.process.pid, how)  # as a terminal does
-    else:
-        watch.process.send_signal(how)
-    wait(lambda: not watch.alive(), 5)
-    watch.process.wait()
+    try:
+        kernel = Path(watch.writes(suite / watch.mark))
+        if how == signal.SIGINT:
+            os.killpg(watch.process.pid, how)  # as a terminal does
+        else:
+            watch.process.send_signal(how)
+        wait(lambda: not watch.alive(), 5)
+    finally:
+        watch.process.kill()
+        watch.process.wait()
     wait(lambda: not kernel.exists(), 2)
     assert not (suite / "build/pages").exists()
     said = watch.lines()
