@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from typing import NoReturn
 
 from publish import kept, warm
 
@@ -27,7 +28,7 @@ PAUSE = 0.2
 Builds = Callable[[warm.Stock | None], int]
 
 
-def stay(builds: Builds) -> None:
+def stay(builds: Builds) -> NoReturn:
     """Build now, then after each change; Ctrl-C ends it."""
     versions, seen = kept.versions(), _written()
     with _stock() as stock:

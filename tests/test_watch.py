@@ -11,6 +11,7 @@ from test_faults import STUCK, Builder, wait
 from test_kept import USE
 from test_publish import book
 
+from dojo import tables
 from publish import bench
 
 #: what `python -m publish --watch` does in a terminal: who is started in the background is deaf to Ctrl-C
@@ -25,6 +26,9 @@ runpy.run_module("publish", run_name="__main__", alter_sys=True)
 class Watch(Builder):
     """A build that stays, of a copy of the suite with other notebooks."""
 
+    #: how many lines were heard already
+    heard = 0
+
     def __init__(self, folder: Path):
         self.folder = folder
         command = [sys.executable, "-c", WATCH]
@@ -36,13 +40,11 @@ class Watch(Builder):
         said, self.heard = self.lines()[self.heard :], len(self.lines())
         return said
 
-    heard = 0
-
     def change(self, file: str, old: str, new: str) -> list[str]:
         """What it says when a file of the suite is changed."""
         text = (self.folder / file).read_text("utf-8")
         assert old in text
-        (self.folder / file).write_text(text.replace(old, new), "utf-8")
+        tables.write(self.folder / file, text.replace(old, new))  # at once: half a file would be built, too
         return self.next()
 
 
@@ -86,6 +88,7 @@ def test_when_what_kernels_are_forked_from_is_gone_it_begins_anew(watch):
     watch.next()
     (stock,) = (one for one in psutil.Process(watch.process.pid).children() if "publish.warm" in one.cmdline())
     stock.kill()
+    wait(lambda: stock.status() == psutil.STATUS_ZOMBIE)  # nobody takes leave of it before the program begins anew
     assert executed(watch.change("notebooks/notes.txt", "mine", "yours")) == "03-notes"
     assert "yours" in (watch.folder / "build/pages/03-notes.html").read_text("utf-8")
 
