@@ -36,6 +36,11 @@ CELLS = """() => {
     const status = sessionContext.session?.kernel?.status
     return code.map((cell) => ({ id: cell.id, status, number: cell.executionCount, outputs: cell.outputs.toJSON() }))
 }"""
+#: its kernel listens; before there is one, the indicator says idle as well, and cells that are run are lost
+READY = """() => {
+    const kernel = jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle"
+}"""
 #: a number on every cell: an idle kernel alone may not have begun
 DONE = f"() => ({CELLS})().every(({{ number, status }}) => number && status === 'idle')"
 EMPTY = f"() => ({CELLS})().every(({{ number }}) => !number)"
@@ -169,7 +174,7 @@ class Reader:
         self.page.locator(f".lm-TabBar-tab.lm-mod-current:has-text('{name}.ipynb')").wait_for()
         panel = self.page.locator(".jp-NotebookPanel:visible")
         panel.locator("h1").first.wait_for()
-        panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        self.page.wait_for_function(READY)
         return panel
 
     def chooses(self, menu: str, item: str) -> None:

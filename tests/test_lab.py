@@ -199,6 +199,20 @@ def test_a_slider_has_a_name_and_follows_the_keyboard(regular):
     assert "bias" in unquote(drawn.get_attribute("src"))
 
 
+def test_a_notebook_is_seen_only_once_its_kernel_listens(regular):
+    slow = """() => {
+        const { sessions } = jupyterapp.serviceManager
+        sessions.refreshRunning = async () => {
+            delete sessions.refreshRunning
+            await new Promise((go) => setTimeout(go, 2000))
+            return sessions.refreshRunning()
+        }
+    }"""
+    regular.asks(slow)
+    regular.turns_to("02-people")
+    assert regular.asks(lab.READY)
+
+
 def test_what_is_unfolded_stays_so_and_views_agree(regular):
     regular.turns_to("04-number-formats")
     regular.runs_to("rulers")
