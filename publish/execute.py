@@ -60,7 +60,7 @@ class Run:
 
 
 def run(book: Notebook, limit: float = LIMIT) -> Notebook:
-    """The notebook with fresh outputs; live cells keep what was stored, unless code or package changed.
+    """The notebook with fresh outputs; live cells keep what was stored, unless what they rest on changed.
 
     Raises Failure, naming cell and line; the kernel is shut down in every case.
     """
@@ -78,7 +78,7 @@ def executed(book: Notebook, run: Run | Exception) -> Notebook:
     for cell, found in zip(code, run.cells, strict=True):
         cell.update(nbformat.from_dict(found))
     content.metadata["language_info"] = nbformat.from_dict(run.language)
-    return Notebook(book.path, _clean(_with_live(content, book)))
+    return Notebook(book.path, _clean(_with_live(content, book, run.used)))
 
 
 @contextmanager
@@ -334,13 +334,13 @@ def _line(error: CellExecutionError) -> str:
     return f", line {line[1]}" if line else ""
 
 
-def _with_live(content: Any, book: Notebook) -> Any:
+def _with_live(content: Any, book: Notebook, used: list[str] | None) -> Any:
     """Put the stored outputs of live cells back where all that they rest on is as it was."""
     live = [*filter(notebooks.live, content.cells)]
     if not live:
         return content
     stored = {cell["id"]: cell for cell in node(book).cells}
-    now = {"rests_on": notebooks.live_digest(content)}
+    now = {"rests_on": notebooks.live_digest(content, used)}
     for cell in live:
         before = stored[cell.id]
         if before.get("outputs") and before.metadata.get("dojo") == now:

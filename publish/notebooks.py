@@ -9,7 +9,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -184,21 +184,26 @@ def _cell_digest(cell: Mapping[str, Any]) -> str:
     return _digest("\0".join([cell["cell_type"], source(cell), output_text(cell), output_html(cell)]))
 
 
-def live_digest(content: Mapping[str, Any]) -> str:
-    """A digest of what the outputs of live cells rest on: all code of the notebook, the package, the data."""
+def live_digest(content: Mapping[str, Any], used: Iterable[str] | None) -> str:
+    """A digest of what the outputs of live cells rest on: all code of the notebook, and what of data and package it
+    used; all of both where that is not known (None).
+    """
     code = [source(cell) for cell in content["cells"] if cell["cell_type"] == "code"]
-    return _digest("\0".join([*code, package_digest(), data_digest()]))
+    known = {*_data(), *Path(tables.__file__).parent.rglob("*.py")}
+    rests_on = known if used is None else known.intersection(map(Path, used))
+    return _digest("\0".join([*code, _contents(sorted(rests_on))]))
 
 
 def data_digest() -> str:
     """A digest of every table and of their contract."""
-    paths = [*tables.files(tables.DATA), tables.DATA / "datapackage.json"]
-    return _digest("".join(_digest(path.read_text("utf-8")) for path in paths))
+    return _contents(_data())
 
 
-def package_digest() -> str:
-    """A digest of the package that the notebooks speak."""
-    paths = sorted(Path(tables.__file__).parent.rglob("*.py"))
+def _data() -> list[Path]:
+    return [*tables.files(tables.DATA), tables.DATA / "datapackage.json"]
+
+
+def _contents(paths: Iterable[Path]) -> str:
     return _digest("".join(_digest(path.read_text("utf-8")) for path in paths))
 
 

@@ -157,6 +157,7 @@ def test_our_pages_of_plain_notebooks_have_what_is_looked_for(tmp_path):
     assert bench_pages.bare(site) == "refused"
 
 
+@pytest.mark.thorough
 def test_nbconvert_publishes_what_nobody_described(tmp_path):
     site = peers.nbconvert("basic", peers.write_plain(tmp_path / "in"), tmp_path / "out")
     assert bench_pages.bare(site) == "published"
@@ -196,6 +197,7 @@ def test_a_table_says_the_worst_of_each_maker(browser, page, tmp_path):
     assert said["making a page, s"] == "1.50"
 
 
+@pytest.mark.thorough
 def test_a_maker_is_looked_at_with_a_browser_of_its_own(page, tmp_path):
     def build(plain, out):
         out.mkdir()

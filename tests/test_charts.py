@@ -579,6 +579,7 @@ sys.stdout.write(show.svg(test_charts.CHARTS["strip"][0](), names))
 """
 
 
+@pytest.mark.thorough  # pytest-notebook compares the charts of all notebooks
 def test_a_chart_is_the_same_to_the_byte_in_another_process():
     here = show.svg(CHARTS["strip"][0](), show.names(SUMMER, "summary"))
     script = DRAW.format(paths=[str(__file__).rpartition("/")[0]])

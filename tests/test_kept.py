@@ -152,6 +152,23 @@ def test_prose_that_changes_makes_its_page_anew_and_no_other(suite):
     assert "Other words." in suite.page("01-events")
 
 
+def test_live_outputs_stay_as_stored_while_what_they_rest_on_is_as_it_was(suite):
+    path = suite.place / "notebooks/01-events.ipynb"
+    content = json.loads(path.read_text("utf-8"))
+    content["cells"][0]["metadata"] = {"tags": ["live"], "nbreg": {"diff_ignore": ["/outputs"]}}
+    path.write_text(json.dumps(content), "utf-8")
+    suite.build("--refresh")
+    stored = json.loads(path.read_text("utf-8"))
+    stored["cells"][0]["outputs"][0]["data"]["text/plain"] = "as stored"
+    path.write_text(json.dumps(stored), "utf-8")
+    suite.change("data/chips/chips.csv", "H100 SXM5 80 GB", "H100 SXM5")
+    assert suite.build() == (["02-chips"], ["01-events"])  # other outputs are stored, so another page
+    assert "as stored" in suite.page("01-events")
+    suite.change("data/story/events.csv", "Tesla hires chip designer", "Tesla wins")
+    assert suite.build() == (["01-events"], ["01-events"])
+    assert "as stored" not in suite.page("01-events")
+
+
 def test_a_new_title_stands_on_every_page(suite):
     suite.change("notebooks/01-events.ipynb", "# The events", "# A new title")
     assert suite.build() == ([], ALL)

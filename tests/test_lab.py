@@ -23,8 +23,9 @@ SLIDERS = {
     "06-board-of-ai6": {"sliders"},
     "07-verdict": {"scales"},  # a form on the page, sliders here
 }
-
-
+#: those that compute long are run whole by the thorough tests; pytest-notebook executes them in any case
+LONG = {"04-number-formats", "05-deadline-and-watts", "06-board-of-ai6", "07-verdict"}
+EACH = [pytest.param(one, id=one.name, marks=[pytest.mark.thorough] * (one.name in LONG)) for one in BOOKS]
 #: a link to a file, once JupyterLab has made it lead there
 LEADS = "a[href*='/files/']"
 
@@ -115,7 +116,7 @@ def test_only_what_is_plumbing_is_folded_and_reading_saves_nothing(regular):
 # --- every notebook ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+@pytest.mark.parametrize("book", EACH)
 def test_every_notebook_runs_as_a_reader_would_run_it(regular, book):
     before = book.path.read_bytes()
     panel = regular.turns_to(book.name)

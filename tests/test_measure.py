@@ -243,9 +243,10 @@ def test_one_core_is_used(monkeypatch):
 
 
 def test_both_jobs_are_timed_and_metered_for_each_batch(monkeypatch):
-    monkeypatch.setattr(measure, "_used", lambda *_: lambda: None)
-    monkeypatch.setattr(measure, "_trained", lambda *_: lambda: None)
-    with measure.Meter("GPU-1", Nvml()) as meter:
+    nvml = Nvml()
+    monkeypatch.setattr(measure, "_used", lambda *_: nvml.act)
+    monkeypatch.setattr(measure, "_trained", lambda *_: nvml.act)
+    with measure.Meter("GPU-1", nvml) as meter:
         found = list(measure.both_jobs(None, "cpu", meter, batches=(1, 8), span=0.001, energy_span=0.001))
     metrics = ["inference_time", "inference_energy", "training_time", "training_energy"]
     assert [(timing.batch, timing.metric) for timing in found] == [(b, m) for b in (1, 8) for m in metrics]

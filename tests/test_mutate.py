@@ -54,8 +54,9 @@ def scratch(tmp_path):
     return shutil.copytree(tables.DATA, tmp_path / "data")
 
 
-def test_a_sample_of_each_kind_is_noticed(books, every, scratch):
-    trials = [mutate.attempt(mutant, books, scratch) for mutant in mutate.sample(every, 2)]
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.thorough)])
+def test_a_sample_of_each_kind_is_noticed(books, every, scratch, count):
+    trials = [mutate.attempt(mutant, books, scratch) for mutant in mutate.sample(every, count)]
     assert mutate.before(books) == []  # or it would be taken for noticing
     assert {trial.mutant.kind for trial in trials} == KINDS
     assert [str(trial.mutant) for trial in trials if trial.noticed_by == "nobody"] == []

@@ -234,15 +234,28 @@ def test_a_live_cell_keeps_its_stored_output_and_is_not_cited(folder, tmp_path, 
     first = notebooks.output_text(notebooks.read(path).cells[0])
     assert build("--refresh", "--out", tmp_path) == 0
     assert notebooks.output_text(notebooks.read(path).cells[0]) == first
-    for digest in ("package_digest", "data_digest"):
-        with monkeypatch.context() as patch:
-            patch.setattr(notebooks, digest, lambda: "another")
-            assert notebooks.output_text(execute.run(notebooks.read(path)).cells[0]) != first
+    with monkeypatch.context() as patch:
+        patch.setattr(notebooks, "live_digest", lambda *_: "another")
+        assert notebooks.output_text(execute.run(notebooks.read(path)).cells[0]) != first
     content = json.loads(path.read_text("utf-8"))
     content["cells"][1]["source"] = f"# Live\n\n[{first} ns](#cell-id=clock)"
     path.write_text(json.dumps(content), "utf-8")
     assert build("--check") == 1
     assert "cell clock is live: its output differs by machine" in capfd.readouterr().err
+
+
+def test_live_outputs_rest_on_what_their_notebook_used_of_data_and_package():
+    known = tables.everything()
+    events, chips, module = (str(path) for path in (known["events"].path, known["chips"].path, tables.__file__))
+
+    def digest(*used: str) -> str:
+        return notebooks.live_digest({"cells": []}, used)
+
+    assert len({digest(), digest(events), digest(chips), digest(events, chips), digest(module)}) == 5
+    assert digest(events, chips, json.__file__, str(tables.DATA)) == digest(chips, events)
+    package = map(str, Path(tables.__file__).parent.rglob("*.py"))
+    data = [str(table.path) for table in known.values()]
+    assert notebooks.live_digest({"cells": []}, None) == digest(*package, *data, f"{tables.DATA}/datapackage.json")
 
 
 @pytest.mark.parametrize("cites", ["00-cites", "02-cites"])

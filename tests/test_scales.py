@@ -123,7 +123,7 @@ def page(browser):
         yield opened
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.thorough)])
 def test_page_and_python_agree_on_many_settings(page, count):
     settings, worst = some_weights(count, seed=11), 0.0
     read = page.evaluate(READ, [verdict.link(weights) for weights in settings])

@@ -28,11 +28,12 @@ def test_every_run_of_the_plan_is_recorded():
     assert len(ids) == len(set(ids)) == len(study.load())
 
 
-def test_a_recorded_run_repeats():
+@pytest.mark.parametrize("count", [4, pytest.param(16, marks=pytest.mark.thorough)])  # 04-number-formats repeats more
+def test_a_recorded_run_repeats(count):
     """Equal on the recorded kind of machine; elsewhere where one more run is to be expected."""
     runs = [run for run in study.plan() if not run.watched]
     used = next(run for run in runs if run.uses)
-    found = study.repeat([used, *Random(11).sample(runs, 16)], jobs=1)
+    found = study.repeat([used, *Random(11).sample(runs, count)], jobs=1)
     assert set(map(used.used_id, used.uses)) < set(found.index)
     assert found[~found["agrees"]].to_string() == found.iloc[:0].to_string()
 
@@ -249,6 +250,7 @@ def test_many_missing_runs_are_one_problem(copy):
     assert f"{min(gone)!r}; expected to be recorded (and 11 more): make study" in str(problems[0])
 
 
+@pytest.mark.thorough
 def test_two_processes_and_a_cluster_record_the_same(whole, tmp_path):
     """The same tables from two local processes, and from a Dask cluster of two worker processes."""
     from distributed import LocalCluster
