@@ -130,7 +130,7 @@ def _executed(
     asked: Build, runs: Mapping[str, dict[str, Any]], stock: Stock | None, ends: ExitStack
 ) -> dict[str, Notebook | None]:
     """The notebooks with outputs that are not stored but fresh, or kept; None where that fails."""
-    from publish import execute  # brings Jupyter's libraries; --check does without
+    from publish import execute, pages  # bring Jupyter's libraries; --check does without
 
     found: dict[str, Notebook | None] = {}
 
@@ -146,7 +146,7 @@ def _executed(
     others = [partial(as_kept, book) for book in asked.chosen if book.name in runs]
     if todo := [book for book in asked.chosen if book.name not in runs]:
         print(f"executing {', '.join(book.name for book in todo)}", flush=True)
-        ends.enter_context(execute.run_all(todo, done, stock, meanwhile=others))
+        ends.enter_context(execute.run_all(todo, done, stock, meanwhile=[*others, pages.ready]))
     else:
         for step in others:
             step()

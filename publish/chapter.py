@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup, SoupStrainer, Tag
 from IPython.lib.lexers import IPython3Lexer
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pygments.token import Token
 
 from dojo import facts
@@ -114,6 +115,11 @@ def figures(book: Notebook) -> dict[str, str]:
             except ValueError as error:
                 raise ValueError(f"{book.label}, cell {cell['id']}: {error}") from None
     return found
+
+
+def ready() -> None:
+    """Prepare what bodies of all notebooks are made with, so that processes forked from this one need not."""
+    _exporter().from_notebook_node(new_notebook(cells=[new_markdown_cell("prose"), new_code_cell("code")]))
 
 
 class _Exporter(HTMLExporter):

@@ -116,7 +116,7 @@ def _kinds(name: str, kinds: Mapping[str, str]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _shape() -> Callable[[Any], Any]:
+def shape() -> Callable[[Any], Any]:
     """What Jupyter says a notebook is, put so that what is wrong is placed: by kind, where Jupyter tries all kinds.
 
     To this comes what is read here beside it: the stamp, what pytest-notebook is told, text that can be encoded.
@@ -148,7 +148,7 @@ def read(path: Path) -> Notebook:
     After this nobody need look whether a source is text, or an output holds what its kind does.
     """
     book = Notebook(path, files.parsed(path, f"notebooks/{path.name}"))
-    if wrong := files.misshapen(book.content, _shape()):
+    if wrong := files.misshapen(book.content, shape()):
         place, value, expected = wrong
         problem = files.Problem(f"{book.label}{_where(place, book.content)}", 0, "", value, expected)
         raise ValueError(f"{problem}, as JupyterLab saves it")

@@ -45,6 +45,15 @@ class Part:
     plain: str
 
 
+def ready() -> None:
+    """Prepare what all pages are made with, templates and styles, so that processes forked from this one need not."""
+    chapter.ready()
+    for template in ("page.html.j2", "contents.html.j2", "edition.html.j2"):
+        _frames().get_template(template)
+    for scales in (False, True):
+        _style(scales)
+
+
 def part(book: Notebook, books: Sequence[Notebook]) -> Part:
     """All that is made of a notebook, its outputs as stored in it; `books` are all pages, in reading order.
 

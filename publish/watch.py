@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import NoReturn
 
-from publish import kept, warm
+from publish import kept, notebooks, warm
 
 #: seconds between two looks at whether something was written
 PAUSE = 0.2
@@ -32,8 +32,10 @@ def stay(builds: Builds) -> NoReturn:
     """Build now, then after each change; Ctrl-C ends it."""
     versions, seen = kept.versions(), _written()
     with _stock() as stock:
-        from publish import check, execute, pages  # noqa: F401  all that takes long to import
+        from publish import check, execute, pages  # noqa: F401  all that takes long to import; no data are read
 
+        notebooks.shape()
+        pages.ready()
         gc.freeze()  # or the first collection in each child would copy all of it
         while True:
             _in_a_child(partial(_build, builds, stock))
