@@ -12,7 +12,7 @@ from test_kept import USE
 from test_publish import book
 
 from dojo import tables
-from publish import bench
+from publish import bench, pages, terms
 
 #: what `python -m publish --watch` does in a terminal: who is started in the background is deaf to Ctrl-C
 WATCH = """
@@ -82,6 +82,15 @@ def test_after_each_change_what_it_concerns_is_built(watch):
     # who makes the pages is changed, too
     assert executed(watch.change("publish/pages.py", "An explainer that can be", "A story that can be")) == ""
     assert "A story that can be" in (watch.folder / "build/pages/index.html").read_text("utf-8")
+
+
+def test_what_is_prepared_before_any_build_rests_on_no_data(monkeypatch):
+    rest_on_data = (pages.citation, terms._words)
+    for made in rest_on_data:
+        made.cache_clear()
+    monkeypatch.setattr(tables, "read", None)
+    pages.ready()
+    assert [made.cache_info().currsize for made in rest_on_data] == [0, 0]
 
 
 def test_when_what_kernels_are_forked_from_is_gone_it_begins_anew(watch):
