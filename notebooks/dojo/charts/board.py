@@ -22,7 +22,7 @@ NAMED = {
     "l4": ("L4", -7, -2, "right"),
     "qaic100-pro": ("Qualcomm", -7, 0, "right"),
     "tpu-v4i": ("TPU v4i", -7, 0, "right"),
-    "tpu-v5e": ("TPU v5e", -6, 6, "right"),
+    "tpu-v5e": ("TPU v5e", -6, 7, "right"),
 }
 
 
@@ -48,7 +48,7 @@ def deciding(
     line for each of up to four sizes in `boards` is where so many chips reach the `goal`, in 10^12 operations a second.
     """
     figure = canvas(NARROW, 420)
-    ax = figure.add_axes((0.145, 0.19, 0.70, 0.675))
+    ax = figure.add_axes((0.145, 0.19, 0.69, 0.675))
     ax.set(xscale="log", yscale="log", xlim=(0.13, 190), ylim=(28, 9000))
     ax.axhspan(*said, color=PALE, lw=0, zorder=0.5, gid="ai6")
     for end in said:
@@ -93,7 +93,7 @@ def _chip(ax: Axes, chip_id: str, row: pd.Series) -> None:
 def _strip(figure: Figure, beside: Axes, ranges: Mapping[str, tuple[float, float]]) -> None:
     """Ranges of chips whose share is not known, in a strip at the right of an axis."""
     place = beside.get_position()
-    ax = figure.add_axes((place.x1 + 0.02, place.y0, 0.98 - place.x1 - 0.02, place.height))
+    ax = figure.add_axes((place.x1 + 0.02, place.y0, 0.975 - place.x1 - 0.02, place.height))
     ax.set(xlim=(0, 1), yscale="log", ylim=beside.get_ylim(), xticks=[], yticks=[], facecolor="none")
     ax.minorticks_off()
     ax.spines["left"].set_visible(False)
@@ -216,7 +216,7 @@ def binding(rows: pd.DataFrame) -> Figure:
     figure = canvas(NARROW, height)
     for number, job in enumerate(jobs):
         bottom = foot + panel * (len(jobs) - 1 - number)
-        ax = figure.add_axes((0.11, bottom / height, 0.845, 22 * len(sizes) / height))
+        ax = figure.add_axes((0.11, bottom / height, 0.84, 22 * len(sizes) / height))
         ax.set(xscale="log", xlim=(100 * rows["low"].min(), 100), ylim=(len(sizes), 0))
         ax.set_yticks(np.arange(len(sizes)) + 0.5, [f"{chips:,}" for chips in sizes])
         ax.tick_params(axis="y", length=0)

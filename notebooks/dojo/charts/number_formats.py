@@ -112,7 +112,7 @@ def same_bits(rows: pd.DataFrame, runs: Mapping[str, Sequence[float]], guess: fl
     blocks = {steps: list(part["line"].unique()) for steps, part in rows.groupby("steps", sort=False)}
     height = sum(26 + LINE * len(lines) for lines in blocks.values()) + 70
     figure = canvas(NARROW, height)
-    ax = figure.add_axes((0.03, 66 / height, 0.94, 1 - 68 / height))
+    ax = figure.add_axes((0.03, 66 / height, 0.93, 1 - 68 / height))
     ax.set(xlim=(0, 100), ylim=(height - 68, 0), yticks=[], xticks=range(0, 101, 20))
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("test pictures read rightly, per cent")
