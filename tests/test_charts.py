@@ -316,7 +316,7 @@ def overlapping(figure) -> list[tuple[str, str]]:
 
 
 def texts(figure) -> list[str]:
-    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    return [t.get_text() for t in drawn(figure)]
 
 
 def test_every_row_has_its_mark(chart):
