@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request, ViewportSize
 
 from publish import browsers, execute, notebooks
 
@@ -24,6 +24,9 @@ from publish import browsers, execute, notebooks
 BIN = Path(sys.executable).parent
 #: seconds that anything may take; what is slower is broken
 LIMIT = 60
+#: pixels of what is seen of JupyterLab
+WINDOW: ViewportSize = {"width": 1280, "height": 900}
+SMALL: ViewportSize = {"width": 700, "height": 400}
 #: nbdime, which pytest-notebook brings, was built for another version of what JupyterLab shares; lab/ switches it off,
 #: and the browser loads it all the same
 KNOWN = "@jupyter/ydoc"
@@ -124,7 +127,7 @@ class Reader:
     def __init__(self, browser: Browser, url: str) -> None:
         """`url`: what a server says on its start, token included."""
         self._start, self.faults = urlsplit(url), list[str]()
-        self.page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page = browser.new_page(viewport=WINDOW)
         self.page.set_default_timeout(1000 * LIMIT)
         self.page.on("console", self._heard)
         self.page.on("pageerror", self._broke)
@@ -168,6 +171,20 @@ class Reader:
         self.asks("() => jupyterapp.serviceManager.sessions.shutdownAll()")
         self.asks("() => [...jupyterapp.shell.widgets('main')].forEach((one) => one.dispose())")
         self.forgets_the_end()
+
+    @contextmanager
+    def in_a_small_window(self) -> Iterator[None]:
+        """For tables; all is put away in the end.
+
+        JupyterLab paints a table in some 1,300 pieces. Without a graphics processor each costs a copy of the whole,
+        and in a large window the page gives no answer for seconds.
+        """
+        self.page.set_viewport_size(SMALL)
+        try:
+            yield
+            self.puts_away()
+        finally:
+            self.page.set_viewport_size(WINDOW)
 
     def sees(self, name: str) -> Locator:
         """The notebook of that name, once it stands in front and its kernel is ready."""

@@ -149,10 +149,11 @@ def test_a_notebook_run_again_in_a_new_kernel_says_the_same(reader, book):
 
 
 def test_a_fact_leads_to_its_table(regular):
-    panel = regular.turns_to("01-timeline")
-    panel.get_by_role("link", name="100,000", exact=True).and_(panel.locator(LEADS)).first.click()
-    regular.page.locator(".lm-TabBar-tab.lm-mod-current:has-text('finance_figures.csv')").wait_for()
-    expect(regular.page.locator(".jp-CSVViewer:visible")).to_have_count(1)
+    with regular.in_a_small_window():
+        panel = regular.turns_to("01-timeline")
+        panel.get_by_role("link", name="100,000", exact=True).and_(panel.locator(LEADS)).first.click()
+        regular.page.locator(".lm-TabBar-tab.lm-mod-current:has-text('finance_figures.csv')").wait_for()
+        expect(regular.page.locator(".jp-CSVViewer:visible")).to_have_count(1)
 
 
 def test_a_computed_number_leads_to_its_cell_also_in_another_notebook(regular):
